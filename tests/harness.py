@@ -240,14 +240,16 @@ class Client:
 
     def wait_finished(self, command_id: str, timeout_s: float = 20) -> Message:
         """The final `command/statusChanged` of a command: all its output has been received before it."""
-        return self.wait_for(
-            lambda m: (
-                m.get("method") == "command/statusChanged"
-                and m["params"]["commandId"] == command_id
-                and m["params"]["status"] in FINAL
-            ),
-            timeout_s,
-        )["params"]
+
+        def final(message: Message) -> bool:
+            return (
+                message.get("method") == "command/statusChanged"
+                and message["params"]["commandId"] == command_id
+                and message["params"]["status"] in FINAL
+            )
+
+        params: Message = self.wait_for(final, timeout_s)["params"]
+        return params
 
     def output(self, command_id: str, channel: str | None = None, since: int = 0) -> bytes:
         """What arrived of a command's log as notifications, strictly; then the part of one channel."""

@@ -60,10 +60,14 @@ class Machine:
         return [pid for pid, argv in self.processes().items() if any(state in word for word in argv)]
 
     def leftovers(self) -> list[str]:
-        """Everything under the state directory but directories, locks and the server's own log."""
+        """Everything in the state directory but its top directories, locks and the server's own log."""
+        found = (path.relative_to(self.state) for path in self.state.rglob("*"))
         own = (".log", ".lock", ".log.1")
-        found = (path for path in self.state.rglob("*") if not path.is_dir() and not path.name.endswith(own))
-        return sorted(str(path.relative_to(self.state)) for path in found)
+        return sorted(
+            str(path)
+            for path in found
+            if len(path.parts) > 1 or not ((self.state / path).is_dir() or path.name.endswith(own))
+        )
 
     def delete_sessions(self, client: Client) -> None:
         for session in client.request("sessions/list")["sessions"]:

@@ -1,0 +1,18 @@
+"""Print the terminal's size at start and at each SIGWINCH, until a line `end` comes in."""
+
+import os
+import signal
+import sys
+
+
+def show(*_):
+    size = os.get_terminal_size(0)
+    print(f"{size.columns}x{size.lines}", flush=True)
+
+
+print(*(os.isatty(fd) for fd in (0, 1, 2)), flush=True)
+signal.signal(signal.SIGWINCH, show)
+show()
+for line in sys.stdin:
+    if line == "end\n":
+        break
