@@ -126,6 +126,11 @@ class FrameReader:
             raise error
 
 
+def header(body: bytes) -> bytes:
+    """The header of the body."""
+    return b"Content-Length: %d\r\n\r\n" % len(body)
+
+
 def frame(body: bytes) -> bytes:
     """The body with its header."""
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
@@ -148,9 +153,9 @@ def _sole_body(data: bytes, max_body: int) -> bytes | None:
     return data[end + 4 :]
 
 
-def _content_length(header: bytes) -> int:
+def _content_length(block: bytes) -> int:
     lengths = set()
-    for line in header.split(b"\n"):
+    for line in block.split(b"\n"):
         name, colon, value = line.partition(b":")
         if not colon:
             raise FramingError("a header line without a colon")
