@@ -101,7 +101,7 @@ class CommandStatus:
     stdin: StdinState
     """Whether it can be given input."""
     ready: ReadyState | None
-    """How far its `ready` check is; null without one."""
+    """How far its `ready` check is; null without one, or when the command was over first."""
     output: str | None = attrs.field(default=None, repr=False)
     """The last 1 MiB of its log, all channels as text; only in the answer to a synchronous execution."""
     output_truncated: bool | None = None
