@@ -214,6 +214,14 @@ class Client:
     def request(self, method: str, params: Any = None, timeout_s: float = 20) -> Any:
         return self.result(self.send_request(method, params), timeout_s)
 
+    def refused(self, method: str, **params: Any) -> RpcFailure:
+        """The error that a request is answered with."""
+        try:
+            result = self.request(method, params)
+        except RpcFailure as failure:
+            return failure
+        raise AssertionError(f"{method} was answered with {result}")
+
     # -- commands
 
     def initialize(self, **params: Any) -> Any:

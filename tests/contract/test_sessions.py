@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
 from tests.contract.conftest import LocalBackend
-from tests.harness import Client, Message, RpcFailure
+from tests.harness import Client, Message
 
 BAD_IDS = ["", ".hidden", "-flag", "_x", "a/b", "..", "a b", "a\n", "é", "a" * 129, 7, True, ["a"], {"a": 1}]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-
-
-def failure(client: Client, method: str, **params: Any) -> RpcFailure:
-    with pytest.raises(RpcFailure) as caught:
-        client.request(method, params)
-    return caught.value
 
 
 def timeless(session: Message) -> Message:
@@ -51,18 +44,18 @@ def test_a_session_can_be_given_its_id(backend: LocalBackend, client: Client, se
 @pytest.mark.parametrize("session_id", BAD_IDS, ids=repr)
 @pytest.mark.parametrize("method", ["sessions/create", "sessions/get", "sessions/delete", "command/execute"])
 def test_a_bad_session_id_is_refused_by_name(client: Client, method: str, session_id: object) -> None:
-    error = failure(client, method, sessionId=session_id, command="true")
+    error = client.refused(method, sessionId=session_id, command="true")
     assert (-32602, "sessionId") == (error.code, error.message[:9])
 
 
 @pytest.mark.parametrize("command_id", BAD_IDS, ids=repr)
 def test_a_bad_command_id_is_refused_by_name(client: Client, session: str, command_id: object) -> None:
-    error = failure(client, "command/execute", sessionId=session, command="true", commandId=command_id)
+    error = client.refused("command/execute", sessionId=session, command="true", commandId=command_id)
     assert (-32602, "commandId") == (error.code, error.message[:9])
 
 
 def test_a_taken_session_id_is_a_conflict(backend: LocalBackend, client: Client, session: str) -> None:
-    error = failure(client, "sessions/create", sessionId=session, sandboxId=backend.sandbox_id)
+    error = client.refused("sessions/create", sessionId=session, sandboxId=backend.sandbox_id)
     assert {"kind": "conflict", "retryable": False, "sessionId": session} == error.data
     assert "hi\n" == client.run(session, "echo hi")["output"]
 
@@ -70,12 +63,12 @@ def test_a_taken_session_id_is_a_conflict(backend: LocalBackend, client: Client,
 def test_an_unknown_session_is_not_found(client: Client) -> None:
     expected = {"kind": "notFound", "retryable": False, "sessionId": "nobody"}
     for method in ("sessions/get", "sessions/delete", "command/list"):
-        assert expected == failure(client, method, sessionId="nobody").data, method
-    assert expected == failure(client, "command/execute", sessionId="nobody", command="true").data
+        assert expected == client.refused(method, sessionId="nobody").data, method
+    assert expected == client.refused("command/execute", sessionId="nobody", command="true").data
 
 
 def test_an_unknown_sandbox_is_not_found_or_needs_an_account(client: Client) -> None:
-    error = failure(client, "sessions/create", sandboxId="no-such-sandbox")
+    error = client.refused("sessions/create", sandboxId="no-such-sandbox")
     assert error.data["kind"] in ("notFound", "authentication")
 
 
@@ -113,9 +106,9 @@ def test_a_deleted_session_is_gone_with_its_commands_and_logs(client: Client, se
     command_id = client.run(session, "echo hi")["commandId"]
     assert {"stopped": 0} == client.request("sessions/delete", {"sessionId": session})
     assert [] == client.request("sessions/list")["sessions"]
-    assert "notFound" == failure(client, "sessions/get", sessionId=session).data["kind"]
+    assert "notFound" == client.refused("sessions/get", sessionId=session).data["kind"]
     for method in ("command/status", "command/logs", "command/wait", "command/attach", "command/stop"):
-        assert "notFound" == failure(client, method, commandId=command_id).data["kind"], method
+        assert "notFound" == client.refused(method, commandId=command_id).data["kind"], method
 
 
 def test_deleting_a_session_stops_what_runs_in_it(client: Client, session: str) -> None:
@@ -163,5 +156,5 @@ def test_environment_and_directory_of_a_session_hold_for_its_commands(
     [({"A": 1}, "env.A"), ({"A": True}, "env.A"), ({"A=B": "x"}, "env.A=B"), ({"": "x"}, "env"), ([], "env")],
 )
 def test_a_bad_environment_is_refused_by_name(client: Client, env: object, path: str) -> None:
-    error = failure(client, "sessions/create", env=env)
+    error = client.refused("sessions/create", env=env)
     assert (-32602, True) == (error.code, error.message.startswith(path))
