@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from enum import Enum, IntEnum
+from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -21,7 +21,7 @@ from cattrs import AttributeValidationNote, ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from daytona_rpc.errors import InvalidParams
-from daytona_rpc.protocol.fields import ClosedEnum, ConstraintError, OpenEnum, wire_name
+from daytona_rpc.protocol.fields import ClosedEnum, ClosedIntEnum, ConstraintError, OpenEnum, wire_name
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -195,7 +195,7 @@ _converter.register_structure_hook(str, _string)
 _converter.register_structure_hook(int, _integer)
 _converter.register_structure_hook(bool, _boolean)
 # cattrs picks hooks of classes by their bases: an enum's own base comes before `str` and `int`.
-for _enum in (ClosedEnum, OpenEnum, IntEnum):
+for _enum in (ClosedEnum, ClosedIntEnum, OpenEnum):
     _converter.register_structure_hook(_enum, _word)
 _converter.register_structure_hook_func(lambda cls: cls == int | str, _integer_or_string)
 _converter.register_structure_hook_factory(attrs.has, _class_hook)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from daytona_rpc.protocol.control import WaitParams as WaitParams
     from daytona_rpc.protocol.execute import ExecuteParams as ExecuteParams
     from daytona_rpc.protocol.execute import ReadyCheck as ReadyCheck
+    from daytona_rpc.protocol.failures import ErrorData as ErrorData
+    from daytona_rpc.protocol.failures import InvalidParamsData as InvalidParamsData
     from daytona_rpc.protocol.fields import ConstraintError as ConstraintError
     from daytona_rpc.protocol.lifecycle import CancelParams as CancelParams
     from daytona_rpc.protocol.lifecycle import ClientInfo as ClientInfo
@@ -82,7 +84,18 @@ if TYPE_CHECKING:
     from daytona_rpc.protocol.window import ShowDocumentParams as ShowDocumentParams
     from daytona_rpc.protocol.window import ShowDocumentResult as ShowDocumentResult
 
-MODULES = ("lifecycle", "sandboxes", "sessions", "execute", "commands", "control", "logs", "window", "fields")
+MODULES = (
+    "lifecycle",
+    "sandboxes",
+    "sessions",
+    "execute",
+    "commands",
+    "control",
+    "logs",
+    "window",
+    "failures",
+    "fields",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
 
 import attrs
@@ -42,6 +42,10 @@ class ConstraintError(ValueError):
 
 class ClosedEnum(StrEnum):
     """A set of words that grows only with the protocol version: any other word is an error."""
+
+
+class ClosedIntEnum(IntEnum):
+    """The same with numbers."""
 
 
 class OpenEnum(StrEnum):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
 import attrs
 
+from daytona_rpc.protocol import fields
 
-class MessageType(IntEnum):
-    """How serious a message is (closed)."""
+
+class MessageType(fields.ClosedIntEnum):
+    """How serious a message is."""
 
     ERROR = 1
     """Something failed."""
