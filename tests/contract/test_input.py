@@ -87,7 +87,7 @@ def test_input_to_closed_input_is_refused_and_the_command_goes_on(client: Client
     send(client, ended, eof=True)
     for command_id in (closed, ended):
         error = client.refused("command/input", commandId=command_id, data="late\n")
-        assert command_id == error.data["commandId"]
+        assert ("unsupported", command_id) == (error.data["kind"], error.data["commandId"])
         assert "running" == client.status(command_id)["status"]
 
 

@@ -34,6 +34,7 @@ def test_stop_is_gentle_first_and_keeps_the_log(client: Client, session: str) ->
     command_id = client.start(session, text)
     client.wait_output(command_id, b"ready\n")
     assert ("stopped", "stop", 9, None) == result_of(stop(client, command_id))
+    client.wait_finished(command_id)
     assert b"ready\ncleaned up\n" == client.log(command_id) == client.output(command_id)
 
 
