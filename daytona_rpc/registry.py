@@ -29,10 +29,17 @@ class Registry:
         self._looked_at = 0
         self._watching: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Find what is there, remove what is too old, and watch for what others do."""
+    def open(self) -> None:
+        """Make the state directory where there is none, and remove what is too old.
+
+        Raises:
+            OSError: it cannot be used.
+        """
         paths.make_state_dir(self.state_dir)
         self._sweep()
+
+    async def start(self) -> None:
+        """Find the sessions that are there, and watch for what others do with them."""
         await self.look()
         self._watching = asyncio.create_task(self._watch(), name="watch the state directory")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -28,20 +29,31 @@ class Server:
         self._followers = Followers(client)
         self._registry = self._followers.registry = Registry(state_dir, self._followers)
         self._root = _root(info)
-        self._default_sandbox = info.initialization_options.get("sandboxId") or LOCAL
+        self._default_sandbox = info.options.get("sandboxId") or LOCAL
         self._commands = Commands(self._registry, self._followers, self._root)
 
-    async def start(self) -> None:
-        """Find the sessions that are there."""
-        await self._registry.start()
+        self._registry.open()
+        self._started = asyncio.create_task(self._registry.start(), name="find the sessions")
 
     async def close(self) -> None:
         """Let go of everything; commands go on."""
+        self._started.cancel()
         self._followers.close()
         self._registry.close()
 
     def handlers(self) -> dict[str, Handler]:
-        """What handles each request."""
+        """What handles each request; none does before the sessions that are there have been found."""
+        return {method: self._when_started(handler) for method, handler in self._table().items()}
+
+    def _when_started(self, handler: Handler) -> Handler:
+        async def later(params: Any) -> Any:
+            await asyncio.wait([self._started])
+            result = handler(params)
+            return await result if isinstance(result, Awaitable) else result
+
+        return lambda params: handler(params) if self._started.done() else later(params)
+
+    def _table(self) -> dict[str, Handler]:
         commands = self._commands
         return {
             "sandbox/list": self.sandbox_list,

@@ -1,0 +1,39 @@
+"""The server's log file: rotated, private, and without anything a client sent or a command wrote."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import sys
+
+LEVELS = ("debug", "info", "warning", "error")
+_FILE_BYTES = 2 << 20
+_OLD_FILES = 2
+_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+
+
+def start(path: str, level: str) -> None:
+    """Write our log to a file from now on.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    before = os.umask(0o077)
+    try:
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=_FILE_BYTES, backupCount=_OLD_FILES, encoding="utf-8"
+        )
+    finally:
+        os.umask(before)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("daytona_rpc").setLevel(level.upper())
+    # pygls logs whole messages: environments and inputs among them.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    # Where the file itself fails (a full disk), a traceback on stderr for each record would flood the editor.
+    logging.raiseExceptions = False
+    sys.excepthook = lambda kind, error, trace: root.critical("ended by", exc_info=(kind, error, trace))
