@@ -11,7 +11,8 @@ from tests.machine import Machine
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(tmp_path)
+def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """A machine; parametrised indirectly, its environment has these variables too."""
+    machine = Machine(tmp_path, **getattr(request, "param", {}))
     yield machine
     machine.sweep()

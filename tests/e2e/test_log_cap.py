@@ -30,7 +30,7 @@ def run_flood(client: Client, size: int, timeout_s: float) -> str:
     status = client.run(session, [sys.executable, FLOOD, str(size)], timeout_s=timeout_s, stream=False)
     assert ("completed", 0, size) == (status["status"], status["exitCode"], status["logSize"])
     assert expected(size - MIB, size).decode() == status["output"]
-    return str(status["commandId"])
+    return str(client.wait_finished(status["commandId"])["commandId"])
 
 
 def check_kept(client: Client, command_id: str, size: int, cap: int) -> None:
@@ -52,37 +52,28 @@ def check_kept(client: Client, command_id: str, size: int, cap: int) -> None:
         page = client.request("command/logs", {"commandId": command_id, "offset": at, "limit": 4 * MIB})
 
 
-def test_a_small_cap_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("machine", [{"DAYTONA_RPC_LOG_CAP": str(4 * MIB)}], indirect=True)
+def test_a_small_cap_is_kept(machine: Machine) -> None:
     cap, size = 4 * MIB, 30_000_000
-    machine = Machine(tmp_path, DAYTONA_RPC_LOG_CAP=str(cap))
-    try:
-        client = machine.client()
-        command_id = run_flood(client, size, 30)
-        check_kept(client, command_id, size, cap)
-        assert disk_bytes(machine) < 1.5 * cap
-    finally:
-        machine.sweep()
+    client = machine.client()
+    command_id = run_flood(client, size, 30)
+    check_kept(client, command_id, size, cap)
+    assert disk_bytes(machine) < 1.5 * cap
 
 
-def test_an_attachment_to_what_was_dropped_begins_at_what_is_kept(tmp_path: Path) -> None:
-    cap, size = 2 * MIB, 10_000_000
-    machine = Machine(tmp_path, DAYTONA_RPC_LOG_CAP=str(cap))
-    try:
-        client = machine.client()
-        command_id = run_flood(client, size, 30)
-        client.request("command/attach", {"commandId": command_id, "offset": 5})
-        client.wait_notification("command/output", commandId=command_id)
-        chunks = client.notifications("command/output", commandId=command_id)
-        start = client.status(command_id)["truncatedBefore"]
-        assert (start, start) == (chunks[0]["offset"], chunks[0]["truncatedBefore"])
-        assert client.status(command_id) == client.wait_notification(
-            "command/statusChanged",
-            since=client.received.index({"jsonrpc": "2.0", "method": "command/output", "params": chunks[0]}),
-            commandId=command_id,
-        )
-        assert expected(start, size) == client.output(command_id)
-    finally:
-        machine.sweep()
+@pytest.mark.parametrize("machine", [{"DAYTONA_RPC_LOG_CAP": str(2 * MIB)}], indirect=True)
+def test_an_attachment_to_what_was_dropped_begins_at_what_is_kept(machine: Machine) -> None:
+    size = 10_000_000
+    client = machine.client()
+    command_id = run_flood(client, size, 30)
+    since = len(client.received)
+    client.request("command/attach", {"commandId": command_id, "offset": 5})
+    status = client.wait_notification("command/statusChanged", since=since, commandId=command_id)
+    assert client.status(command_id) == status
+    start = status["truncatedBefore"]
+    first = client.notifications("command/output", commandId=command_id)[0]
+    assert (start, start) == (first["offset"], first["truncatedBefore"])
+    assert expected(start, size) == client.output(command_id)
 
 
 @pytest.mark.slow

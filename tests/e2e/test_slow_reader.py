@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -30,7 +31,7 @@ def expected(size: int) -> bytes:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_stalled_client_hurts_nobody_and_gets_every_byte(
-    machine: Machine, record_property: pytest.FixtureRequest
+    machine: Machine, record_property: Callable[[str, object], None]
 ) -> None:
     stalled, other = machine.client(), machine.client()
     session = stalled.request("sessions/create")["sessionId"]
@@ -50,11 +51,11 @@ def test_a_stalled_client_hurts_nobody_and_gets_every_byte(
             done_s = time.monotonic() - start
         assert time.monotonic() - start < 60, "the command does not end while its client does not read"
     delays_s.sort()
-    print(  # noqa: T201  pytest shows it with -s or -rP
-        f"\n{SIZE / 1e6:.0f} MB written in {done_s:.1f} s beside a stalled client; server +{peak - before:.1f} MiB;"
-        f" a request of another client took {delays_s[len(delays_s) // 2] * 1e3:.1f} ms (median),"
-        f" {delays_s[-1] * 1e3:.1f} ms (worst of {len(delays_s)})"
-    )
+    median_ms, worst_ms = delays_s[len(delays_s) // 2] * 1e3, delays_s[-1] * 1e3
+    report = f"{SIZE / 1e6:.0f} MB in {done_s:.1f} s, server +{peak - before:.1f} MiB, "
+    report += f"requests of another client: median {median_ms:.1f} ms, worst {worst_ms:.1f} ms"
+    record_property("stalled client", report)
+    print(f"\n{report}")  # noqa: T201  shown with -rP
     assert peak - before < MEMORY_MIB
     assert delays_s[int(len(delays_s) * 0.95)] < 0.5
     asked_at = len(stalled.received)
@@ -82,28 +83,25 @@ def test_news_of_many_commands_for_a_stalled_client_are_bounded_and_end_right(ma
     assert [n % 200 for n in range(200)] == [client.wait_finished(c)["exitCode"] for c in ids]
 
 
-def test_a_client_that_is_overtaken_by_the_cap_is_told_where_bytes_are_missing(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, DAYTONA_RPC_LOG_CAP=str(1 << 20))
+@pytest.mark.parametrize("machine", [{"DAYTONA_RPC_LOG_CAP": str(1 << 20)}], indirect=True)
+def test_a_client_that_is_overtaken_by_the_cap_is_told_where_bytes_are_missing(machine: Machine) -> None:
     size = 50_000_000
-    try:
-        stalled, other = machine.client(), machine.client()
-        session = stalled.request("sessions/create")["sessionId"]
-        command_id = stalled.start(session, "while [ ! -e open ]; do sleep 0.02; done; echo; cat flood")
-        (machine.work / "flood").write_bytes(expected(size)[1:])
-        stalled.pause()
-        (machine.work / "open").touch()
-        assert size == other.request("command/wait", {"commandId": command_id})["logSize"]
-        stalled.resume()
-        final = stalled.wait_finished(command_id, timeout_s=60)
-        assert size - (1 << 20) <= final["truncatedBefore"] < size
-        whole, at, jumps = b"\n" + expected(size)[1:], 0, 0
-        for chunk in stalled.notifications("command/output", commandId=command_id):
-            data = decode(chunk)
-            if chunk["offset"] != at:
-                jumps += 1
-                assert at < chunk["offset"] == chunk["truncatedBefore"]
-            assert whole[chunk["offset"] : chunk["offset"] + len(data)] == data
-            at = chunk["offset"] + len(data)
-        assert (size, True) == (at, jumps > 0)
-    finally:
-        machine.sweep()
+    stalled, other = machine.client(), machine.client()
+    session = stalled.request("sessions/create")["sessionId"]
+    command_id = stalled.start(session, "while [ ! -e open ]; do sleep 0.02; done; echo; cat flood")
+    (machine.work / "flood").write_bytes(expected(size)[1:])
+    stalled.pause()
+    (machine.work / "open").touch()
+    assert size == other.request("command/wait", {"commandId": command_id})["logSize"]
+    stalled.resume()
+    final = stalled.wait_finished(command_id, timeout_s=60)
+    assert size - (1 << 20) <= final["truncatedBefore"] < size
+    whole, at, jumps = b"\n" + expected(size)[1:], 0, 0
+    for chunk in stalled.notifications("command/output", commandId=command_id):
+        data = decode(chunk)
+        if chunk["offset"] != at:
+            jumps += 1
+            assert at < chunk["offset"] == chunk["truncatedBefore"]
+        assert whole[chunk["offset"] : chunk["offset"] + len(data)] == data
+        at = chunk["offset"] + len(data)
+    assert (size, True) == (at, jumps > 0)
