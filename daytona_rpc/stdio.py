@@ -66,6 +66,18 @@ def write_all(fd: int, data: bytes) -> None:
             poll.poll()
 
 
+def is_gone(process_id: int) -> bool:
+    """Whether there is no such process; ids that name none are never gone."""
+    try:
+        if process_id > 0:
+            os.kill(process_id, 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        pass
+    return False
+
+
 class Reader:
     """Reads a descriptor on the event loop: pipes, sockets, terminals, and regular files too."""
 
