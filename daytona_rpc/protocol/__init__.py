@@ -99,6 +99,8 @@ MODULES = (
 
 
 def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return import_module(f"{__name__}.{name}")
     if not name.startswith("_"):
         for module in MODULES:
             value = vars(import_module(f"{__name__}.{module}")).get(name)
