@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from daytona_rpc.protocol import METHODS, PROTOCOL_VERSION
 from tests.wire import model, stubs
 
@@ -74,6 +76,7 @@ def broken(old: Dump, new: Dump, sent_by_client: set[str]) -> list[str]:
     return found
 
 
+@pytest.mark.requirement("VER-1", "VER-2")
 def test_the_protocol_has_only_grown(update: bool) -> None:
     now = dump()
     if FROZEN.exists():
