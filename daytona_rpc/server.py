@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from daytona_rpc.registry import Registry
 if TYPE_CHECKING:
     from daytona_rpc.gate import InitializeInfo
     from daytona_rpc.rpc import Client
+
+_log = logging.getLogger(__name__)
 
 LOCAL = "local"
 
@@ -31,9 +34,15 @@ class Server:
         self._root = _root(info)
         self._default_sandbox = info.options.get("sandboxId") or LOCAL
         self._commands = Commands(self._registry, self._followers, self._root)
+        self._started = asyncio.create_task(self._start(), name="find the sessions")
 
-        self._registry.open()
-        self._started = asyncio.create_task(self._registry.start(), name="find the sessions")
+    async def _start(self) -> None:
+        try:
+            self._registry.open()
+        except OSError as error:
+            _log.error("the state directory cannot be used: %s", error)
+            raise errors.HostUnavailable(f"{self._registry.state_dir}: {error.strerror or error}") from None
+        await self._registry.start()
 
     async def close(self) -> None:
         """Let go of everything; commands go on."""
@@ -47,11 +56,16 @@ class Server:
 
     def _when_started(self, handler: Handler) -> Handler:
         async def later(params: Any) -> Any:
-            await asyncio.wait([self._started])
+            await asyncio.shield(self._started)  # its error, if it has one, is the answer
             result = handler(params)
             return await result if isinstance(result, Awaitable) else result
 
-        return lambda params: handler(params) if self._started.done() else later(params)
+        def handle(params: Any) -> Any:
+            started = self._started
+            ready = started.done() and not started.cancelled() and started.exception() is None
+            return handler(params) if ready else later(params)
+
+        return handle
 
     def _table(self) -> dict[str, Handler]:
         commands = self._commands

@@ -8,11 +8,11 @@ from typing import Callable
 
 from . import log, process, records, tree
 from .loop import Loop, Timer
-from .ready import LineWatch, PortWatch, UrlWatch
+from .pipes import Input, Sink
+from .ready import Readiness
 
 _READ_BYTES = 256 << 10
 _DRAIN_S = 0.1  # how long a command's output is awaited after its main process has ended
-_INPUT_HELD_BYTES = 1 << 20  # input beyond this is acknowledged only as the command takes it
 _TIMEOUT_GRACE_S = 5.0
 
 
@@ -40,16 +40,12 @@ class Command:
         self._exit: tuple[float, int] | None = None  # when, and the wait status
         self._drain: Timer | None = None
         self._limit: Timer | None = None
-        self._input: list[tuple[memoryview, Callable[[], None] | None]] = []
-        self._input_bytes = 0
-        self._input_ends = False
+        self._input: Input | None = None
         self._ending: tree.Ending | None = None
         self._end_waiters: list[Callable[[], None]] = []
         self._cause: str | None = None
         self._sent_signal = 0
-        self._lines: LineWatch | None = None
-        self._watches: list[PortWatch | UrlWatch] = []
-        self._ready_limit: Timer | None = None
+        self._readiness: Readiness | None = None
 
     @property
     def final(self) -> bool:
@@ -71,6 +67,8 @@ class Command:
             self.fail(f"{error.filename or argv[0]}: {error.strerror}")
             return
         self._process = started
+        if started.stdin >= 0:
+            self._input = Input(self._loop, started.stdin, terminal=bool(tty))
         self._started = time.monotonic()
         self.record["startedAt"] = records.timestamp(time.time())
         self._loop.watch_child(started.pid, self._on_exit)
@@ -108,13 +106,12 @@ class Command:
         if not data:
             del self._process.outputs[fd]
             self._loop.remove_reader(fd)
-            if fd != self._process.stdin:
-                os.close(fd)
+            if self._input is not None and fd == self._process.stdin:
+                self._input.close()  # a terminal has one descriptor for both
+            os.close(fd)
             return False
-        if self._lines is not None:
-            line = self._lines.feed(channel, data)
-            if line is not None:
-                self._become_ready({"line": line})
+        if self._readiness is not None:
+            self._readiness.feed(channel, data)
         # Characters are kept whole in the log, so that no reader ever has to wait for half of one.
         held = self._held.pop(channel, None)
         if held:
@@ -161,13 +158,10 @@ class Command:
     def _linger(self) -> None:
         """Read on, and forget, what children left behind write: a closed pipe would kill them."""
         assert self._process is not None
-        loop, outputs = self._loop, self._process.outputs
-        stdin = self._process.stdin
+        outputs = self._process.outputs
         for fd in list(outputs):
             del outputs[fd]
-            if fd == stdin:
-                self._process.stdin = -1
-            Sink(loop, fd)
+            Sink(self._loop, fd)
 
     def _settle(self) -> None:
         """Finish once the process has ended, its output too, and a stop has reached everything."""
@@ -189,13 +183,15 @@ class Command:
             self._finish("completed", None)
 
     def _finish(self, status: str, reason: str | None) -> None:
-        for timer in (self._drain, self._limit, self._ready_limit):
+        for timer in (self._drain, self._limit):
             if timer is not None:
                 timer.cancel()
-        self._stop_watching()
-        if self.record["ready"] == "waiting":
+        if self._readiness is not None:
+            self._readiness.cancel()
+            self._readiness = None
             self.record["ready"] = None
-        self._close_input()
+        if self._input is not None:
+            self._input.close()
         self.log.close()
         self.record["endedAt"] = records.timestamp(time.time())
         if self._exit is not None:
@@ -204,74 +200,22 @@ class Command:
             reason = "; ".join(filter(None, (reason, f"log incomplete: {self.log.problem}")))
         self._set(status, reason)
 
-    # Input
+    # Input and signals
 
     def write(self, data: bytes, done: Callable[[], None]) -> None:
         """Give it input; `done` is called once there is room for more."""
-        if data:
-            self._input_bytes += len(data)
-            if self._input_bytes > _INPUT_HELD_BYTES:
-                self._input.append((memoryview(data), done))
-            else:
-                self._input.append((memoryview(data), None))
-                done()
-            self._feed()
-        else:
-            done()
+        assert self._input is not None
+        self._input.write(data, done)
 
     def end_input(self) -> None:
         """Let it read the end of file after what was written."""
-        if self.record["tty"]:
-            self._input.append((memoryview(b"\x04"), None))  # what a terminal takes for it
-            self._input_bytes += 1
-        else:
-            self._input_ends = True
-        self._feed()
-
-    def _feed(self) -> None:
-        fd = self._process.stdin if self._process is not None else -1
-        while self._input and fd >= 0:
-            data, done = self._input[0]
-            try:
-                written = os.write(fd, data)
-            except BlockingIOError:
-                self._loop.add_writer(fd, self._feed)
-                return
-            except OSError:
-                self._close_input()  # it does not read any more
-                return
-            self._input_bytes -= written
-            if written < len(data):
-                self._input[0] = (data[written:], done)
-            else:
-                self._input.pop(0)
-                if done is not None:
-                    done()
-        if fd >= 0:
-            self._loop.remove_writer(fd)
-        if self._input_ends and not self._input:
-            self._close_input()
-
-    def _close_input(self) -> None:
-        waiting, self._input = self._input, []
-        self._input_bytes = 0
-        fd = self._process.stdin if self._process is not None else -1
-        if fd >= 0:
-            assert self._process is not None
-            self._loop.remove_writer(fd)
-            if fd not in self._process.outputs:
-                os.close(fd)
-                self._process.stdin = -1
-        for _, done in waiting:
-            if done is not None:
-                done()
+        assert self._input is not None
+        self._input.end()
 
     def resize(self, cols: int, rows: int) -> None:
         assert self._process is not None
         process.set_size(next(iter(self._process.outputs)), cols, rows)
         self.record["tty"] = {"cols": cols, "rows": rows}
-
-    # Signals and stopping
 
     def signal(self, number: int) -> None:
         """Send a signal to its process group."""
@@ -319,65 +263,13 @@ class Command:
     # Readiness
 
     def _watch_readiness(self) -> None:
-        ready = self.spec.get("ready")
-        if not ready:
-            return
-        self.record["ready"] = "waiting"
-        if ready.get("pattern") is not None:
-            self._lines = LineWatch(ready["pattern"])
-        if ready.get("port") is not None:
-            port = ready["port"]
-            self._watches.append(
-                PortWatch(self._loop, port, lambda host: self._become_ready({"url": f"http://{host}:{port}"}))
-            )
-        if ready.get("url") is not None:
-            self._watches.append(UrlWatch(self._loop, ready["url"], lambda: self._become_ready({})))
-        if ready.get("timeoutMs") is not None:
-            self._ready_limit = self._loop.call_later(ready["timeoutMs"] / 1000, self._not_ready)
+        if self.spec.get("ready"):
+            self.record["ready"] = "waiting"
+            self._readiness = Readiness(self._loop, self.spec["ready"], self._on_readiness)
 
-    def _become_ready(self, found: dict) -> None:
-        if self.record["ready"] != "waiting" or self.final:
-            return
-        asked = self.spec["ready"]
-        found.update({key: asked[key] for key in ("port", "url") if asked.get(key) is not None})
-        self._stop_watching()
-        self.record["ready"] = "ready"
-        self.on_ready(self, found)
+    def _on_readiness(self, found: dict | None) -> None:
+        self._readiness = None
+        self.record["ready"] = "timedOut" if found is None else "ready"
+        if found is not None:
+            self.on_ready(self, found)
         self._changed(self)
-
-    def _not_ready(self) -> None:
-        if self.record["ready"] == "waiting":
-            self._stop_watching()
-            self.record["ready"] = "timedOut"
-            self._changed(self)
-
-    def _stop_watching(self) -> None:
-        self._lines = None
-        for watch in self._watches:
-            watch.cancel()
-        self._watches.clear()
-
-
-class Sink:
-    """Reads a descriptor to its end and forgets what it reads."""
-
-    alive = 0
-    """How many there are; while there is one, the host must stay."""
-
-    def __init__(self, loop: Loop, fd: int) -> None:
-        self._loop = loop
-        self._fd = fd
-        Sink.alive += 1
-        loop.add_reader(fd, self._discard)
-
-    def _discard(self) -> None:
-        try:
-            more = bool(os.read(self._fd, _READ_BYTES))
-        except BlockingIOError:
-            return
-        except OSError:
-            more = False
-        if not more:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            Sink.alive -= 1

@@ -18,6 +18,52 @@ _ESCAPES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\
 _LINE_ENDS = re.compile(rb"[\r\n]")
 
 
+class Readiness:
+    """The conditions of one command, of which the first that holds makes it ready.
+
+    `done` is called once: with what was found, or with None when the time is over.
+    """
+
+    def __init__(self, loop: Loop, asked: dict, done: Callable[[dict | None], None]) -> None:
+        self._asked = asked
+        self._done = done
+        self._over = False
+        self._lines = None if asked.get("pattern") is None else LineWatch(asked["pattern"])
+        self._watches: list[PortWatch | UrlWatch] = []
+        self._limit: Timer | None = None
+        if asked.get("timeoutMs") is not None:
+            self._limit = loop.call_later(asked["timeoutMs"] / 1000, lambda: self._finish(None))
+        if asked.get("url") is not None:
+            self._watches.append(UrlWatch(loop, asked["url"], lambda: self._finish({})))
+        if asked.get("port") is not None:
+            port = asked["port"]
+            self._watches.append(
+                PortWatch(loop, port, lambda host: self._finish({"url": f"http://{host}:{port}"}))
+            )
+
+    def feed(self, channel: int, data: bytes) -> None:
+        """Take what the command wrote."""
+        line = self._lines.feed(channel, data) if self._lines is not None else None
+        if line is not None:
+            self._finish({"line": line})
+
+    def cancel(self) -> None:
+        """Look no further; `done` is not called any more."""
+        self._over = True
+        if self._limit is not None:
+            self._limit.cancel()
+        for watch in self._watches:
+            watch.cancel()
+
+    def _finish(self, found: dict | None) -> None:
+        if not self._over:
+            self.cancel()
+            if found is not None:
+                asked = ((key, self._asked.get(key)) for key in ("port", "url"))
+                found.update((key, value) for key, value in asked if value is not None)
+            self._done(found)
+
+
 class LineWatch:
     """Looks for a pattern in the lines of each channel, without their colours."""
 
@@ -45,8 +91,7 @@ class PortWatch:
         self._found = found
         self._delay_s = _FIRST_S
         self._trying: list[tuple[socket.socket, str]] = []
-        self._timer: Timer | None = None
-        self._try()
+        self._timer: Timer | None = loop.call_later(0, self._try)
 
     def cancel(self) -> None:
         if self._timer is not None:

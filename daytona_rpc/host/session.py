@@ -11,8 +11,9 @@ import time
 from typing import Callable
 
 from . import records, recovery, shell, tree
-from .command import Command, Sink
+from .command import Command
 from .loop import Loop
+from .pipes import Sink
 
 _DELETE_GRACE_S = 2.0
 _SAVE_AGAIN_S = 1.0
