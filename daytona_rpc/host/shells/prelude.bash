@@ -1,14 +1,14 @@
 # Restores a session's shell state. Sourced by the wrapper of shell.py, in a fresh non-interactive bash, with
-#   $1 the saved variables ('' at first)    $2 the code that saves ('' to save nothing)    $3 where it saves
-#   $4 names given for this command alone ("NAME", or "-NAME" for a removed one)
-#   $5 a file that holds the text ('' if it is $6)    $6 the text
+#   $1 the saved variables ('' at first)    $2 the code that saves ('' to save nothing)
+#   $3 names given for this command alone ("NAME", or "-NAME" for a removed one)
+#   $4 a file that holds the text ('' if it is $5)    $5 the text
 # Commands are \builtin and quoted: functions come from the environment or the saved state. No function named
 # builtin ever does. While this file is parsed no alias is on.
 \builtin shopt -u expand_aliases
-__daytona_rpc_text=$6 __daytona_rpc_pre= __daytona_rpc_set= __daytona_rpc_readonly= __daytona_rpc_aliases=on
-if [[ -n $5 ]]; then
-  IFS= \builtin read -r -d '' __daytona_rpc_text <"$5"
-  \builtin command -p rm -f -- "$5"
+__daytona_rpc_text=$5 __daytona_rpc_pre= __daytona_rpc_set= __daytona_rpc_readonly= __daytona_rpc_aliases=on
+if [[ -n $4 ]]; then
+  IFS= \builtin read -r -d '' __daytona_rpc_text <"$4"
+  \builtin command -p rm -f -- "$4"
 fi
 
 # BASH_ENV is for the first shell of a session: from then on its effect is part of the state.
@@ -18,16 +18,16 @@ if [[ -n ${__daytona_rpc_bash_env+set} ]]; then
   \builtin export BASH_ENV
 fi
 
-# What was given for this command alone steps aside, so that the state's own value can be told and kept.
+# What is given for this command alone steps aside, or the saved variables would replace it.
 __daytona_rpc_names=() __daytona_rpc_values=()
-for __daytona_rpc_n in $4; do
+for __daytona_rpc_n in $3; do
   __daytona_rpc_names+=("$__daytona_rpc_n")
   __daytona_rpc_n=${__daytona_rpc_n#-}
   __daytona_rpc_values+=("${!__daytona_rpc_n-}")
   \builtin unset -v "$__daytona_rpc_n"
 done 2>/dev/null
 
-__daytona_rpc_vars=$1 __daytona_rpc_trap=$2 __daytona_rpc_save=$3
+__daytona_rpc_vars=$1 __daytona_rpc_trap=$2
 \builtin set --
 if [[ -n $__daytona_rpc_vars ]]; then
   \builtin eval "\\builtin shopt -u ${BASHOPTS//:/ }"
@@ -37,29 +37,19 @@ fi >/dev/null 2>&1
 
 for __daytona_rpc_i in "${!__daytona_rpc_names[@]}"; do
   __daytona_rpc_n=${__daytona_rpc_names[__daytona_rpc_i]#-}
-  if [[ -n $__daytona_rpc_save ]] && \builtin declare -p "$__daytona_rpc_n"; then
-    \builtin declare -p "$__daytona_rpc_n" >|"$__daytona_rpc_save/old.$__daytona_rpc_n"
-  fi
-  if [[ ${__daytona_rpc_names[__daytona_rpc_i]} == -* ]]; then
-    \builtin unset -v "$__daytona_rpc_n"
-  else
-    \builtin declare +a +A "$__daytona_rpc_n"
+  \builtin unset -v "$__daytona_rpc_n"
+  [[ ${__daytona_rpc_names[__daytona_rpc_i]} == -* ]] ||
     \builtin export "$__daytona_rpc_n=${__daytona_rpc_values[__daytona_rpc_i]}"
-  fi
-done >/dev/null 2>&1
-if [[ -n $__daytona_rpc_readonly ]]; then
-  \builtin eval "\\builtin readonly $__daytona_rpc_readonly" 2>/dev/null
-fi
-if [[ -n $__daytona_rpc_trap ]]; then
-  \builtin trap -- "$__daytona_rpc_trap" EXIT
-fi
+done 2>/dev/null
+[[ -z $__daytona_rpc_readonly ]] || \builtin eval "\\builtin readonly $__daytona_rpc_readonly"
+[[ -z $__daytona_rpc_trap ]] || \builtin trap -- "$__daytona_rpc_trap" EXIT
 
 # The wrapper calls this with the text and evaluates $_, the text again: nothing of ours is left by then.
 __daytona_rpc() {
   \builtin local s="$__daytona_rpc_set" a="$__daytona_rpc_aliases"
   \builtin unset -v __daytona_rpc_text __daytona_rpc_pre __daytona_rpc_set __daytona_rpc_readonly \
     __daytona_rpc_aliases __daytona_rpc_names __daytona_rpc_values __daytona_rpc_n __daytona_rpc_i \
-    __daytona_rpc_vars __daytona_rpc_trap __daytona_rpc_save
+    __daytona_rpc_vars __daytona_rpc_trap
   \builtin unset -f __daytona_rpc
   [[ -z $a ]] || \builtin shopt -s expand_aliases
   [[ -z $s ]] || \builtin eval "\\builtin set $s"
