@@ -125,4 +125,4 @@ def _load(chosen: argparse.Namespace, info: InitializeInfo, writer: Writer) -> g
     client = rpc.Client(info, writer)
     service = server.Server(client, info, state)
     journal.start(settings.log_file(chosen.log_file, state), chosen.log_level)
-    return rpc.Engine(client, service.handlers(), close=service.close)
+    return rpc.Engine(client, writer, service.handlers(), close=service.close)
