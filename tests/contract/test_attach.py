@@ -17,6 +17,7 @@ def attach(client: Client, command_id: str, offset: int = 0) -> int:
     return since
 
 
+@pytest.mark.requirement("ATT-1", "ATT-3")
 def test_a_late_client_gets_the_log_from_the_start_and_then_live(
     backend: LocalBackend, client: Client, second_client: Client, session: str
 ) -> None:
@@ -30,6 +31,7 @@ def test_a_late_client_gets_the_log_from_the_start_and_then_live(
     assert LINES == client.output(command_id)
 
 
+@pytest.mark.requirement("ATT-1", "ATT-5")
 @pytest.mark.parametrize("offset", [0, 1, 777, len(LINES) - 1, len(LINES)])
 def test_an_attachment_begins_at_the_offset_asked_for(
     backend: LocalBackend, client: Client, second_client: Client, session: str, offset: int
@@ -42,6 +44,7 @@ def test_an_attachment_begins_at_the_offset_asked_for(
     assert LINES[offset:] == assemble(chunks, offset)
 
 
+@pytest.mark.requirement("ATT-1")
 def test_an_attachment_may_begin_at_the_end_of_a_running_log(
     client: Client, second_client: Client, session: str
 ) -> None:
@@ -53,6 +56,7 @@ def test_an_attachment_may_begin_at_the_end_of_a_running_log(
     assert b"on\n" == assemble(second_client.notifications("command/output"), len(b"begun\n"))
 
 
+@pytest.mark.requirement("ATT-2", "ATT-5")
 def test_without_stream_nothing_comes_until_attached(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -65,6 +69,7 @@ def test_without_stream_nothing_comes_until_attached(
     assert final["logSize"] == len(LINES)
 
 
+@pytest.mark.requirement("ATT-6", "ATT-7")
 def test_after_detach_nothing_comes_and_attaching_again_misses_nothing(client: Client, session: str) -> None:
     command_id = client.start(session, "while read line; do echo $line; done")
     client.request("command/input", {"commandId": command_id, "data": "one\n"})
@@ -80,6 +85,7 @@ def test_after_detach_nothing_comes_and_attaching_again_misses_nothing(client: C
     assert b"one\ntwo\n" == client.output(command_id)
 
 
+@pytest.mark.requirement("ATT-4")
 def test_attaching_again_starts_the_stream_anew(backend: LocalBackend, client: Client, session: str) -> None:
     command_id = client.start(session, backend.line("numbered.py", 300, "--delay-s", 0.003))
     client.wait_output(command_id, b"line 100\n")
@@ -90,6 +96,7 @@ def test_attaching_again_starts_the_stream_anew(backend: LocalBackend, client: C
     assert LINES[7:] == assemble(client.notifications("command/output", since), 7)
 
 
+@pytest.mark.requirement("ATT-7", "LIVE-1")
 def test_an_editor_that_goes_takes_nothing_with_it(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -102,6 +109,7 @@ def test_an_editor_that_goes_takes_nothing_with_it(
     assert LINES == client.output(command_id)
 
 
+@pytest.mark.requirement("ATT-3", "ORD-2")
 def test_many_attachments_get_every_byte_once(
     backend: LocalBackend, client: Client, second_client: Client, session: str
 ) -> None:
@@ -114,6 +122,7 @@ def test_many_attachments_get_every_byte_once(
             assert LINES == editor.output(command_id)
 
 
+@pytest.mark.requirement("ORD-4", "SES-7", "SES-8")
 def test_each_client_hears_of_sessions_and_commands_of_the_other(
     client: Client, second_client: Client, session: str
 ) -> None:
@@ -127,6 +136,7 @@ def test_each_client_hears_of_sessions_and_commands_of_the_other(
     assert session == changed["session"]["sessionId"]
 
 
+@pytest.mark.requirement("SES-7", "SES-8")
 def test_a_session_made_by_one_client_is_announced_to_the_other(
     backend: LocalBackend, client: Client, second_client: Client
 ) -> None:
@@ -135,6 +145,7 @@ def test_a_session_made_by_one_client_is_announced_to_the_other(
     assert [session] == second_client.request("sessions/list")["sessions"]
 
 
+@pytest.mark.requirement("ORD-4")
 def test_each_client_has_one_final_status_for_each_command(
     client: Client, second_client: Client, session: str
 ) -> None:

@@ -29,6 +29,7 @@ CASES = {
 }
 
 
+@pytest.mark.requirement("ORD-6", "LOG-5", "LOG-6")
 @pytest.mark.parametrize("data", CASES.values(), ids=CASES)
 def test_bytes_are_kept(backend: LocalBackend, client: Client, session: str, data: bytes) -> None:
     command_id = client.start(session, backend.argv("trickle.py", data.hex()))
@@ -36,6 +37,7 @@ def test_bytes_are_kept(backend: LocalBackend, client: Client, session: str, dat
     assert data == client.output(command_id) == client.log(command_id)
 
 
+@pytest.mark.requirement("ORD-6", "LOG-5")
 @pytest.mark.parametrize("run_async", [False, True], ids=["sync", "async"])
 def test_a_million_random_bytes_are_kept(
     backend: LocalBackend, client: Client, session: str, run_async: bool
@@ -50,6 +52,7 @@ def test_a_million_random_bytes_are_kept(
     assert data == client.log(command_id)
 
 
+@pytest.mark.requirement("LOG-4")
 @pytest.mark.parametrize("tty", [None, {"cols": 80, "rows": 24}], ids=["pipes", "tty"])
 def test_a_character_that_comes_byte_by_byte_is_held_back_until_whole(
     backend: LocalBackend, client: Client, session: str, tty: dict[str, int] | None
@@ -64,6 +67,7 @@ def test_a_character_that_comes_byte_by_byte_is_held_back_until_whole(
     assert text == "".join(chunk["data"] for chunk in chunks)
 
 
+@pytest.mark.requirement("LOG-3", "LOG-4")
 def test_characters_split_on_both_channels_stay_whole_in_each(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -75,6 +79,7 @@ def test_characters_split_on_both_channels_stay_whole_in_each(
     assert 9 == len(client.output(command_id)) == len(client.log(command_id))
 
 
+@pytest.mark.requirement("LOG-5")
 def test_a_broken_character_does_not_hold_back_what_follows(client: Client, session: str) -> None:
     command_id = client.start(session, "printf '\\360\\235'; sleep 0.1; printf ' and on\\n'; cat")
     client.wait_output(command_id, b"\xf0\x9d and on\n")
@@ -89,12 +94,14 @@ def test_a_line_without_an_end_is_delivered_at_once(client: Client, session: str
     assert "Continue? [y/N] got y\n" == client.output(command_id).decode()
 
 
+@pytest.mark.requirement("ORD-6")
 def test_a_long_line_is_kept(backend: LocalBackend, client: Client, session: str) -> None:
     command_id = client.start(session, "head -c 3000000 /dev/zero | tr '\\0' x")
     client.wait_finished(command_id)
     assert b"x" * 3_000_000 == client.output(command_id)
 
 
+@pytest.mark.requirement("ORD-6", "PAR-1")
 def test_many_commands_at_once_keep_their_bytes_apart(
     backend: LocalBackend, client: Client, session: str
 ) -> None:

@@ -20,6 +20,7 @@ def timeless(status: Message) -> Message:
     return {key: value for key, value in status.items() if key not in TIMES}
 
 
+@pytest.mark.requirement("CMD-6", "ERR-6")
 def test_a_synchronous_command_is_answered_at_its_end_with_its_output(client: Client, session: str) -> None:
     cwd = client.request("sessions/get", {"sessionId": session})["cwd"]
     status = client.run(session, "echo out; echo err >&2; exit 7")
@@ -48,6 +49,7 @@ def test_a_synchronous_command_is_answered_at_its_end_with_its_output(client: Cl
     assert expected == timeless(status)
 
 
+@pytest.mark.requirement("CMD-7")
 def test_the_output_of_a_synchronous_command_is_its_last_mebibyte(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -57,6 +59,7 @@ def test_the_output_of_a_synchronous_command_is_its_last_mebibyte(
     assert log[-1_048_576:].decode() == status["output"]
 
 
+@pytest.mark.requirement("CMD-5", "INP-1")
 def test_an_asynchronous_command_is_answered_when_it_runs(client: Client, session: str) -> None:
     status = client.run(session, "read line; exit 4", runAsync=True)
     assert ("running", None, None, "open") == tuple(
@@ -68,6 +71,7 @@ def test_an_asynchronous_command_is_answered_when_it_runs(client: Client, sessio
     assert ("completed", 4) == (final["status"], final["exitCode"])
 
 
+@pytest.mark.requirement("CMD-4", "TXT-6")
 def test_argv_runs_without_a_shell(backend: LocalBackend, client: Client, session: str) -> None:
     argv = [backend.python, "-c", "import sys; print(sys.argv[1:])", "$HOME; *", "it's", ""]
     status = client.run(session, argv)
@@ -75,6 +79,7 @@ def test_argv_runs_without_a_shell(backend: LocalBackend, client: Client, sessio
     assert "it'\"'\"'s" in status["command"]
 
 
+@pytest.mark.requirement("CMD-4")
 @pytest.mark.parametrize(
     "params", [{}, {"command": "true", "argv": ["true"]}, {"argv": []}], ids=["neither", "both", "empty"]
 )
@@ -84,6 +89,7 @@ def test_exactly_one_of_command_and_argv_is_taken(client: Client, session: str, 
     assert re.match("command|argv", error.message)
 
 
+@pytest.mark.requirement("REQ-7", "REQ-8")
 @pytest.mark.parametrize(
     ("params", "path"),
     [
@@ -108,6 +114,7 @@ def test_a_bad_field_is_refused_by_its_wire_path(
     assert [] == client.request("command/list", {"sessionId": session})["commands"]
 
 
+@pytest.mark.requirement("STATE-6", "STATE-7")
 def test_a_directory_given_with_a_command_is_for_it_alone(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -122,6 +129,7 @@ def test_a_directory_given_with_a_command_is_for_it_alone(
     assert f"{home}\n" == client.run(session, "pwd")["output"]
 
 
+@pytest.mark.requirement("STATE-6")
 def test_an_environment_given_with_a_command_is_for_it_alone(client: Client, session: str) -> None:
     client.run(session, "export KEPT=kept GONE=gone")
     text = "echo ${KEPT-unset} ${GONE-unset} ${NEW-unset}"
@@ -130,6 +138,7 @@ def test_an_environment_given_with_a_command_is_for_it_alone(client: Client, ses
     assert "kept gone unset\n" == client.run(session, text)["output"]
 
 
+@pytest.mark.requirement("PAR-1")
 def test_two_builds_of_two_seconds_take_two_seconds(client: Client, session: str) -> None:
     client.run(session, "true")  # the session's host is up
     before = time.monotonic()
@@ -139,6 +148,7 @@ def test_two_builds_of_two_seconds_take_two_seconds(client: Client, session: str
     assert time.monotonic() - before < 3
 
 
+@pytest.mark.requirement("PAR-4")
 def test_a_synchronous_command_does_not_queue_behind_an_asynchronous_one(
     client: Client, session: str
 ) -> None:
@@ -146,6 +156,7 @@ def test_a_synchronous_command_does_not_queue_behind_an_asynchronous_one(
     assert "hi\n" == client.run(session, "echo hi")["output"]
 
 
+@pytest.mark.requirement("PAR-3", "REQ-11")
 def test_synchronous_commands_queue_behind_each_other_in_order(client: Client, session: str) -> None:
     gate = "while [ ! -e open ]; do sleep 0.02; done; echo 1 >> order"
     texts = [gate, "echo 2 >> order", "echo 3 >> order"]
@@ -166,6 +177,7 @@ def test_synchronous_commands_queue_behind_each_other_in_order(client: Client, s
     assert "1\n2\n3\n" == client.run(session, "cat order")["output"]
 
 
+@pytest.mark.requirement("STOP-5")
 def test_a_queued_command_can_be_stopped(client: Client, session: str) -> None:
     first = client.send_request(
         "command/execute", {"sessionId": session, "command": "sleep 600", "commandId": "a"}
@@ -184,6 +196,7 @@ def test_a_queued_command_can_be_stopped(client: Client, session: str) -> None:
     assert "hi\n" == client.run(session, "echo hi")["output"]
 
 
+@pytest.mark.requirement("CMD-2")
 def test_a_repeated_execute_with_the_same_id_starts_once(client: Client, session: str) -> None:
     first = client.run(session, "echo started >> starts; read line", runAsync=True, commandId="build")
     again = client.run(session, "echo started >> starts; read line", runAsync=True, commandId="build")
@@ -195,11 +208,13 @@ def test_a_repeated_execute_with_the_same_id_starts_once(client: Client, session
     assert 1 == len(client.request("command/list", {"sessionId": session})["commands"][:-1])
 
 
+@pytest.mark.requirement("CMD-2")
 def test_a_repeated_synchronous_execute_answers_with_the_same_end(client: Client, session: str) -> None:
     first = client.run(session, "date +%N; exit 3", commandId="once")
     assert first == client.run(session, "date +%N; exit 3", commandId="once")
 
 
+@pytest.mark.requirement("CMD-1", "CMD-3")
 def test_a_taken_command_id_with_another_text_is_a_conflict(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -217,6 +232,7 @@ def test_a_taken_command_id_with_another_text_is_a_conflict(
     assert "one\n" == client.log("build").decode()
 
 
+@pytest.mark.requirement("SES-11")
 def test_without_a_session_a_command_gets_one_of_its_own(backend: LocalBackend, client: Client) -> None:
     params = {"command": "echo hi; cd /", "sandboxId": backend.sandbox_id, "cwd": backend.directory()}
     one, two = (client.request("command/execute", params) for _ in range(2))
@@ -225,3 +241,23 @@ def test_without_a_session_a_command_gets_one_of_its_own(backend: LocalBackend, 
     session = client.request("sessions/get", {"sessionId": one["sessionId"]})
     assert (True, True) == (session["auto"], bool(re.fullmatch(r"run-[0-9a-f]{8}", one["sessionId"])))
     assert [one["commandId"]] == [command["commandId"] for command in session["commands"]]
+
+
+@pytest.mark.requirement("PAR-5")
+def test_sessions_do_not_wait_for_each_other(backend: LocalBackend, client: Client, session: str) -> None:
+    params = {"sessionId": session, "command": "sleep 600", "commandId": "long"}
+    client.send_request("command/execute", params)
+    client.wait_notification("command/statusChanged", commandId="long", status="running")
+    other = client.request("sessions/create", {"sandboxId": backend.sandbox_id})["sessionId"]
+    assert "hi\n" == client.run(other, "echo hi")["output"]
+
+
+@pytest.mark.requirement("CMD-6")
+def test_output_that_is_no_text_is_shown_as_such(client: Client, session: str) -> None:
+    assert "a\ufffdb\n" == client.run(session, "printf 'a\\377b\\n'")["output"]
+
+
+@pytest.mark.requirement("CMD-13")
+def test_the_duration_is_that_of_the_main_process(client: Client, session: str) -> None:
+    status = client.run(session, "sleep 5 & sleep 0.5")
+    assert 500 <= status["durationMs"] < 4000

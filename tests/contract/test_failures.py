@@ -30,6 +30,7 @@ STARTS = {
 }
 
 
+@pytest.mark.requirement("CMD-8", "ERR-2")
 @pytest.mark.parametrize("params", STARTS.values(), ids=STARTS)
 @pytest.mark.parametrize("run_async", [False, True], ids=["sync", "async"])
 def test_what_cannot_be_started_is_an_error_and_a_failed_command(
@@ -61,10 +62,12 @@ def test_what_cannot_be_started_is_an_error_and_a_failed_command(
     assert "alive\n" == client.run(session, "echo alive")["output"]
 
 
+@pytest.mark.requirement("TXT-6")
 def test_a_long_shell_text_is_no_failure(client: Client, session: str) -> None:
     assert "end\n" == client.run(session, f": {'x' * 3_000_000}\necho end")["output"]
 
 
+@pytest.mark.requirement("SES-5")
 def test_a_session_in_a_directory_that_does_not_exist_is_refused(
     backend: LocalBackend, client: Client
 ) -> None:
@@ -75,12 +78,14 @@ def test_a_session_in_a_directory_that_does_not_exist_is_refused(
     assert [] == client.request("sessions/list")["sessions"]
 
 
+@pytest.mark.requirement("ERR-2")
 @pytest.mark.parametrize(("method", "params"), UNKNOWN.items(), ids=UNKNOWN)
 def test_an_unknown_command_is_not_found(client: Client, session: str, method: str, params: Message) -> None:
     error = client.refused(method, commandId="nobody", **params)
     assert (1001, {"kind": "notFound", "retryable": False, "commandId": "nobody"}) == (error.code, error.data)
 
 
+@pytest.mark.requirement("REQ-7", "SAFE-3")
 @pytest.mark.parametrize("method", UNKNOWN)
 @pytest.mark.parametrize("command_id", ["../x", "a/b", "", 7, None])
 def test_a_bad_or_missing_command_id_is_refused_by_name(
@@ -90,12 +95,14 @@ def test_a_bad_or_missing_command_id_is_refused_by_name(
     assert (-32602, "commandId", "commandId") == (error.code, error.data["path"], error.message[:9])
 
 
+@pytest.mark.requirement("SBX-5", "SBX-7")
 @pytest.mark.parametrize("method", ["sandbox/get", "sandbox/start", "sandbox/stop", "sandbox/delete"])
 def test_an_unknown_sandbox_is_an_application_error(client: Client, method: str) -> None:
     error = client.refused(method, sandboxId="no-such-sandbox")
     assert error.data["kind"] in ("notFound", "authentication")
 
 
+@pytest.mark.requirement("ERR-5")
 def test_an_error_tells_no_secret(client: Client, session: str) -> None:
     env = {"TOKEN": "s3cr3t-value"}
     for params in ({"cwd": "/no/such"}, {"timeoutMs": "s3cr3t-value"}, {"env": {"A": ["s3cr3t-value"]}}):
@@ -107,6 +114,7 @@ def test_an_error_tells_no_secret(client: Client, session: str) -> None:
         assert "s3cr3t-value" not in str(status)
 
 
+@pytest.mark.requirement("SBX-1", "SBX-2", "SBX-3")
 def test_this_machine_is_a_sandbox(backend: LocalBackend, client: Client) -> None:
     (local,) = [s for s in client.request("sandbox/list")["sandboxes"] if s["sandboxId"] == "local"]
     expected = {

@@ -58,6 +58,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.requirement("TXT-1", "TXT-2")
 @pytest.mark.parametrize(("text", "exit_code", "output"), ENDINGS.values(), ids=ENDINGS)
 @pytest.mark.parametrize("run_async", [False, True], ids=["sync", "async"])
 def test_the_exit_code_is_right_and_the_session_lives(
@@ -73,6 +74,7 @@ def test_the_exit_code_is_right_and_the_session_lives(
     assert ("alive", 0) == (alive["output"].split("\n")[-2].lstrip("."), alive["exitCode"])
 
 
+@pytest.mark.requirement("CMD-10", "CMD-11", "CMD-12")
 @pytest.mark.parametrize("text", ["kill -9 $$", "exec sh -c 'kill -9 $$'"])
 def test_a_command_that_kills_itself_has_a_signal_and_no_exit_code(
     client: Client, session: str, text: str
@@ -87,6 +89,7 @@ def test_a_program_that_dies_in_the_shell_is_an_exit_code_of_the_shell(client: C
     assert (137, None) == (status["exitCode"], status["signal"])
 
 
+@pytest.mark.requirement("CMD-11", "CMD-12")
 def test_a_program_given_as_argv_that_dies_has_its_signal(client: Client, session: str) -> None:
     status = client.run(session, ["sh", "-c", "kill -SEGV $$"])
     assert ("completed", None, "SIGSEGV") == (status["status"], status["exitCode"], status["signal"])
@@ -99,6 +102,7 @@ def bounded() -> Iterator[None]:
     assert time.monotonic() - before < 10, "it waited for the child in the background"
 
 
+@pytest.mark.requirement("TXT-3", "TXT-4")
 @pytest.mark.parametrize("run_async", [False, True], ids=["sync", "async"])
 @pytest.mark.usefixtures("bounded")
 def test_a_child_in_the_background_does_not_hold_the_command(
@@ -111,6 +115,7 @@ def test_a_child_in_the_background_does_not_hold_the_command(
     assert "alive\n" == client.run(session, "echo alive")["output"]
 
 
+@pytest.mark.requirement("TXT-3", "TXT-4")
 @pytest.mark.usefixtures("bounded")
 def test_a_flooding_child_in_the_background_does_not_hold_the_command(client: Client, session: str) -> None:
     status = client.run(session, "yes & echo bg; exit 3")
@@ -133,6 +138,7 @@ def test_no_internals_show_in_the_environment_of_a_command(
     assert set() == names
 
 
+@pytest.mark.requirement("TXT-6")
 def test_the_text_of_a_command_sees_no_arguments_and_no_extra_descriptors(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -141,3 +147,13 @@ def test_the_text_of_a_command_sees_no_arguments_and_no_extra_descriptors(
     assert ["0", "1", "2", "3"] == ast.literal_eval(
         client.run(session, text)["output"]
     )  # 3 lists the directory
+
+
+@pytest.mark.requirement("TXT-5")
+def test_a_child_that_writes_after_the_end_is_not_hurt(client: Client, session: str) -> None:
+    text = "{ while [ ! -e open ]; do sleep 0.02; done; seq 100000; seq 9 >&2; echo $? > result; } & echo bg"
+    command_id = client.run(session, text)["commandId"]
+    client.wait_finished(command_id)
+    client.run(session, "touch open; while [ ! -s result ]; do sleep 0.02; done", timeout_s=20)
+    assert "0\n" == client.run(session, "cat result")["output"]
+    assert b"bg\n" == client.log(command_id) == client.output(command_id)

@@ -14,6 +14,7 @@ def send(client: Client, command_id: str, **params: object) -> None:
     assert client.request("command/input", {"commandId": command_id, **params}) is None
 
 
+@pytest.mark.requirement("INP-3", "INP-5")
 def test_text_is_written_to_the_command_and_its_end_too(client: Client, session: str) -> None:
     command_id = client.start(session, "cat; echo end")
     send(client, command_id, data="é one\n")
@@ -23,6 +24,7 @@ def test_text_is_written_to_the_command_and_its_end_too(client: Client, session:
     assert "é one\ntwoend\n" == client.output(command_id).decode()
 
 
+@pytest.mark.requirement("INP-4")
 def test_bytes_are_written_exactly(client: Client, session: str) -> None:
     data = bytes(range(256)) * 4
     command_id = client.start(session, ["cat"])
@@ -32,6 +34,7 @@ def test_bytes_are_written_exactly(client: Client, session: str) -> None:
     assert data == client.output(command_id)
 
 
+@pytest.mark.requirement("INP-3", "REQ-11")
 def test_input_arrives_in_the_order_of_the_requests(client: Client, session: str) -> None:
     command_id = client.start(session, ["cat"])
     for number in range(200):
@@ -41,6 +44,7 @@ def test_input_arrives_in_the_order_of_the_requests(client: Client, session: str
     assert "".join(f"{number}\n" for number in range(200)) == client.output(command_id).decode()
 
 
+@pytest.mark.requirement("INP-3")
 def test_much_input_to_a_command_that_reads_late_arrives_whole(client: Client, session: str) -> None:
     data = "".join(f"{number:>15}\n" for number in range(65_536))  # 1 MiB, much more than a pipe holds
     command_id = client.start(session, "while [ ! -e open ]; do sleep 0.02; done; cat")
@@ -55,6 +59,7 @@ def test_much_input_to_a_command_that_reads_late_arrives_whole(client: Client, s
     assert data.encode() == client.output(command_id)
 
 
+@pytest.mark.requirement("INP-1", "INP-2")
 @pytest.mark.parametrize("what", ["cat; echo end", ["cat"]], ids=["shell", "argv"])
 @pytest.mark.parametrize("params", [{}, {"runAsync": True, "stdin": "closed"}], ids=["sync", "async"])
 def test_closed_input_reads_as_its_end(
@@ -65,6 +70,7 @@ def test_closed_input_reads_as_its_end(
     assert 0 == client.wait_finished(status["commandId"])["exitCode"]
 
 
+@pytest.mark.requirement("INP-1")
 def test_a_synchronous_command_can_be_given_input(client: Client, session: str) -> None:
     params = {"sessionId": session, "command": "read line; echo got $line", "stdin": "open", "commandId": "c"}
     pending = client.send_request("command/execute", params)
@@ -73,6 +79,7 @@ def test_a_synchronous_command_can_be_given_input(client: Client, session: str) 
     assert "got it\n" == client.result(pending)["output"]
 
 
+@pytest.mark.requirement("INP-6")
 def test_input_to_a_finished_command_is_refused_as_already_finished(client: Client, session: str) -> None:
     command_id = client.start(session, "true")
     client.wait_finished(command_id)
@@ -81,6 +88,7 @@ def test_input_to_a_finished_command_is_refused_as_already_finished(client: Clie
     assert expected == error.data
 
 
+@pytest.mark.requirement("INP-2")
 def test_input_to_closed_input_is_refused_and_the_command_goes_on(client: Client, session: str) -> None:
     closed = client.start(session, "sleep 600", stdin="closed")
     ended = client.start(session, "cat >/dev/null; sleep 600")
@@ -98,6 +106,7 @@ def test_input_that_the_command_never_reads_does_not_hurt_it(client: Client, ses
     assert ("completed", 3) == tuple(client.wait_finished(command_id)[k] for k in ("status", "exitCode"))
 
 
+@pytest.mark.requirement("REQ-7")
 @pytest.mark.parametrize(
     ("params", "path"),
     [
@@ -123,3 +132,13 @@ def test_commands_do_not_read_each_other_s_input(backend: LocalBackend, client: 
     for command_id in ids:
         client.wait_finished(command_id)
         assert f"for {command_id}" == client.output(command_id).decode()
+
+
+@pytest.mark.requirement("INP-6")
+def test_a_queued_command_takes_no_input_yet(client: Client, session: str) -> None:
+    for command_id in ("first", "second"):
+        params = {"sessionId": session, "command": "cat", "stdin": "open", "commandId": command_id}
+        client.send_request("command/execute", params)
+    client.wait_notification("command/statusChanged", commandId="second", status="queued")
+    error = client.refused("command/input", commandId="second", data="early\n")
+    assert ("unsupported", "second") == (error.data["kind"], error.data["commandId"])

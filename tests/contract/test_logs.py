@@ -17,6 +17,7 @@ def text_id(backend: LocalBackend, client: Client, session: str) -> str:
     return str(client.run(session, argv)["commandId"])
 
 
+@pytest.mark.requirement("LOG-7", "LOG-10")
 def test_a_page_tells_where_to_go_on(client: Client, session: str) -> None:
     command_id = client.run(session, "seq 1000 1999")["commandId"]
     page = client.request("command/logs", {"commandId": command_id})
@@ -25,6 +26,7 @@ def test_a_page_tells_where_to_go_on(client: Client, session: str) -> None:
     assert {"nextOffset": 5000, "size": 5000, "truncatedBefore": 0, "finished": True} == page
 
 
+@pytest.mark.requirement("LOG-1", "LOG-7")
 def test_a_page_begins_at_the_offset_and_is_about_as_long_as_the_limit(client: Client, session: str) -> None:
     command_id = client.run(session, "seq 1000 1999")["commandId"]
     page = client.request("command/logs", {"commandId": command_id, "offset": 5, "limit": 10})
@@ -34,12 +36,14 @@ def test_a_page_begins_at_the_offset_and_is_about_as_long_as_the_limit(client: C
     assert {"nextOffset": 5 + len(part), "size": 5000, "truncatedBefore": 0, "finished": True} == page
 
 
+@pytest.mark.requirement("LOG-10")
 def test_a_page_at_the_end_is_empty(client: Client, text_id: str) -> None:
     size = len(TEXT.encode())
     page = client.request("command/logs", {"commandId": text_id, "offset": size})
     assert {"chunks": [], "nextOffset": size, "size": size, "truncatedBefore": 0, "finished": True} == page
 
 
+@pytest.mark.requirement("LOG-11")
 def test_an_offset_beyond_the_end_is_refused_by_name(client: Client, text_id: str) -> None:
     for offset in (len(TEXT.encode()) + 1, 2**40, -1):
         for method in ("command/logs", "command/attach"):
@@ -53,17 +57,20 @@ def test_a_bad_field_is_refused_by_name(client: Client, text_id: str, name: str,
     assert (-32602, name) == (error.code, error.message[: len(name)])
 
 
+@pytest.mark.requirement("LOG-8")
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 7, 64])
 def test_pages_of_any_size_make_up_the_whole(client: Client, text_id: str, limit: int) -> None:
     assert TEXT == client.log(text_id, limit=limit).decode()
 
 
+@pytest.mark.requirement("LOG-1")
 def test_every_offset_can_be_read_from(client: Client, text_id: str) -> None:
     whole = TEXT.encode()
     for offset in range(len(whole) + 1):
         assert whole[offset:] == client.log(text_id, offset)
 
 
+@pytest.mark.requirement("LOG-7")
 def test_a_page_holds_a_mebibyte_unless_told_otherwise(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -75,6 +82,7 @@ def test_a_page_holds_a_mebibyte_unless_told_otherwise(
     assert -32602 == client.refused("command/logs", commandId=command_id, limit=(4 << 20) + 1).code
 
 
+@pytest.mark.requirement("LOG-2", "LOG-3", "LOG-9")
 def test_channels_are_told_apart_and_cover_the_log(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -95,6 +103,7 @@ def test_channels_are_told_apart_and_cover_the_log(
             assert (channel, data) == (chunk["channel"], whole[chunk["offset"] :][: len(data)])
 
 
+@pytest.mark.requirement("LOG-10")
 def test_the_log_of_a_running_command_can_be_read(client: Client, session: str) -> None:
     command_id = client.start(session, "echo begun; cat")
     client.wait_output(command_id, b"begun\n")
@@ -102,6 +111,7 @@ def test_the_log_of_a_running_command_can_be_read(client: Client, session: str) 
     assert (b"begun\n", False) == (assemble(page["chunks"], 0), page["finished"])
 
 
+@pytest.mark.requirement("ORD-5")
 def test_the_log_agrees_with_status_at_any_time(backend: LocalBackend, client: Client, session: str) -> None:
     command_id = client.start(session, backend.line("numbered.py", 200, "--delay-s", 0.005))
     while True:
@@ -114,6 +124,7 @@ def test_the_log_agrees_with_status_at_any_time(backend: LocalBackend, client: C
     assert ("completed", page["size"]) == (status["status"], status["logSize"])
 
 
+@pytest.mark.requirement("LOG-3")
 def test_chunks_tell_when_they_were_read(client: Client, session: str) -> None:
     status = client.run(session, "echo one; sleep 0.3; echo two")
     chunks = client.request("command/logs", {"commandId": status["commandId"]})["chunks"]

@@ -36,6 +36,7 @@ def check(client: Client, command_id: str, answered: int | None) -> None:
     assert final == client.status(command_id)
 
 
+@pytest.mark.requirement("ORD-1", "ORD-2", "ORD-3", "CMD-9")
 @pytest.mark.parametrize("run_async", [False, True], ids=["sync", "async"])
 def test_a_command_is_heard_of_before_its_output_and_its_end_after_it(
     client: Client, session: str, run_async: bool
@@ -50,6 +51,7 @@ def test_a_command_is_heard_of_before_its_output_and_its_end_after_it(
         check(client, command_id, client.received.index(answer) if run_async else None)
 
 
+@pytest.mark.requirement("ORD-1", "ORD-3")
 def test_a_command_that_floods_at_its_start_is_in_order(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -87,6 +89,7 @@ def test_a_chunk_holds_what_is_documented(client: Client, session: str) -> None:
     assert status["startedAt"] <= at <= status["endedAt"]
 
 
+@pytest.mark.requirement("ORD-5")
 def test_status_and_log_agree_at_any_moment(backend: LocalBackend, client: Client, session: str) -> None:
     command_id = client.start(session, backend.line("numbered.py", 100, "--delay-s", 0.01))
     finished = False
@@ -100,6 +103,7 @@ def test_status_and_log_agree_at_any_moment(backend: LocalBackend, client: Clien
     assert after == client.wait_finished(command_id)
 
 
+@pytest.mark.requirement("CMD-15", "CMD-14")
 def test_statuses_of_all_sources_are_the_same(client: Client, session: str) -> None:
     command_id = client.start(session, "echo hi; exit 3")
     final = client.wait_finished(command_id)
@@ -110,6 +114,7 @@ def test_statuses_of_all_sources_are_the_same(client: Client, session: str) -> N
     assert [final] == client.request("sessions/get", {"sessionId": session})["commands"]
 
 
+@pytest.mark.requirement("ORD-3", "CMD-9")
 def test_the_final_status_comes_after_the_end_however_it_ends(client: Client, session: str) -> None:
     ids = [
         client.start(session, f"seq 2000; {end}")

@@ -10,6 +10,7 @@ from tests.harness import Client
 TTY = {"cols": 100, "rows": 30}
 
 
+@pytest.mark.requirement("INP-7")
 def test_a_terminal_is_one_with_the_size_asked_for(client: Client, session: str) -> None:
     command_id = client.start(session, "test -t 0 && test -t 1 && test -t 2 && stty size", tty=TTY)
     status = client.wait_finished(command_id)
@@ -30,6 +31,7 @@ def test_without_tty_there_is_none(client: Client, session: str) -> None:
     assert "" == client.run(session, f"({text}) 2>/dev/null; true")["output"]
 
 
+@pytest.mark.requirement("INP-8")
 def test_resize_changes_the_size_and_tells_the_program(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -43,6 +45,7 @@ def test_resize_changes_the_size_and_tells_the_program(
     assert 0 == client.wait_finished(command_id)["exitCode"]
 
 
+@pytest.mark.requirement("INP-8")
 def test_resize_needs_a_terminal(client: Client, session: str) -> None:
     command_id = client.start(session, "cat")
     error = client.refused("command/resize", commandId=command_id, cols=80, rows=24)
@@ -68,6 +71,7 @@ def test_the_interrupt_character_interrupts(client: Client, session: str) -> Non
     assert b"no\r\n" not in client.output(command_id)
 
 
+@pytest.mark.requirement("INP-5")
 def test_eof_on_a_terminal_is_its_end_of_file_character(client: Client, session: str) -> None:
     command_id = client.start(session, "stty -echo; echo ready; cat; echo end", tty=TTY)
     client.wait_output(command_id, b"ready\r\n")
@@ -87,6 +91,7 @@ def test_the_last_output_before_the_end_is_not_lost(client: Client, session: str
         assert "".join(f"{n}\r\n" for n in range(1, 200 * number + 1)) == status["output"]
 
 
+@pytest.mark.requirement("STOP-1", "STOP-2")
 def test_stopping_a_command_in_a_terminal_stops_its_jobs(client: Client, session: str) -> None:
     command_id = client.start(session, "set -m; sleep 600 & echo $!; wait", tty=TTY)
     pid = int(client.wait_output(command_id, b"\r\n").split()[-1])

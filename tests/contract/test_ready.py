@@ -25,6 +25,7 @@ def serve(backend: LocalBackend, port: int, *, after: str = "opened") -> str:
     return f"{wait}; exec {backend.python} -m http.server {port} --bind 127.0.0.1"
 
 
+@pytest.mark.requirement("RDY-1", "RDY-2")
 def test_a_command_is_ready_when_its_port_accepts(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -35,6 +36,7 @@ def test_a_command_is_ready_when_its_port_accepts(
     assert {"sessionId": session, "commandId": command_id, "port": port} == wait_ready(client, command_id)
 
 
+@pytest.mark.requirement("RDY-1", "RDY-3")
 def test_a_command_is_ready_when_its_url_answers(backend: LocalBackend, client: Client, session: str) -> None:
     port = backend.free_port()
     for number, path in enumerate(("", "not-found")):
@@ -55,6 +57,7 @@ LINES = {
 }
 
 
+@pytest.mark.requirement("RDY-1", "RDY-4")
 @pytest.mark.parametrize(("text", "pattern", "line"), LINES.values(), ids=LINES)
 def test_a_command_is_ready_when_a_line_appears(
     client: Client, session: str, text: str, pattern: str, line: str | None
@@ -66,6 +69,7 @@ def test_a_command_is_ready_when_a_line_appears(
     assert line in (None, found)
 
 
+@pytest.mark.requirement("RDY-4")
 def test_a_line_in_a_terminal_makes_ready_too(client: Client, session: str) -> None:
     command_id = client.start(
         session, "echo listening; cat", tty={"cols": 80, "rows": 24}, ready={"pattern": "^listening$"}
@@ -73,6 +77,7 @@ def test_a_line_in_a_terminal_makes_ready_too(client: Client, session: str) -> N
     assert "listening" == wait_ready(client, command_id)["line"]
 
 
+@pytest.mark.requirement("RDY-1", "RDY-5")
 def test_the_first_condition_that_holds_is_named_and_once(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -87,6 +92,7 @@ def test_the_first_condition_that_holds_is_named_and_once(
     assert [expected] == client.notifications("command/ready", commandId=command_id)
 
 
+@pytest.mark.requirement("RDY-6")
 def test_what_does_not_get_ready_in_time_runs_on(backend: LocalBackend, client: Client, session: str) -> None:
     for ready in ({"port": backend.free_port()}, {"pattern": "never"}, {"url": "http://127.0.0.1:1/"}):
         command_id = start(client, session, "echo always; cat", timeoutMs=300, **ready)
@@ -98,6 +104,7 @@ def test_what_does_not_get_ready_in_time_runs_on(backend: LocalBackend, client: 
         assert [] == client.notifications("command/ready")
 
 
+@pytest.mark.requirement("RDY-7")
 def test_what_ends_before_it_is_ready_is_not(client: Client, session: str) -> None:
     command_id = start(client, session, "echo no; exit 3", pattern="yes")
     final = client.wait_finished(command_id)
@@ -105,6 +112,7 @@ def test_what_ends_before_it_is_ready_is_not(client: Client, session: str) -> No
     assert [] == client.notifications("command/ready")
 
 
+@pytest.mark.requirement("RDY-1")
 def test_every_client_hears_that_a_command_is_ready(
     client: Client, second_client: Client, session: str
 ) -> None:
@@ -119,6 +127,7 @@ def test_a_ready_check_without_a_condition_is_refused(client: Client, session: s
     assert (-32602, "ready") == (error.code, error.message[:5])
 
 
+@pytest.mark.requirement("SBX-4")
 def test_a_preview_link_of_this_machine_is_its_port(backend: LocalBackend, client: Client) -> None:
     if backend.sandbox_id != "local":
         pytest.skip("a link of a cloud sandbox is its own")
@@ -127,6 +136,7 @@ def test_a_preview_link_of_this_machine_is_its_port(backend: LocalBackend, clien
         assert {"url": "http://127.0.0.1:8080"} == link
 
 
+@pytest.mark.requirement("REQ-7")
 @pytest.mark.parametrize("port", [0, 65536, -1, "80", None, 80.5])
 def test_a_bad_port_is_refused_by_name(client: Client, port: object) -> None:
     error = client.refused("sandbox/previewLink", port=port)

@@ -29,6 +29,7 @@ CARRIED = {
 }
 
 
+@pytest.mark.requirement("STATE-1")
 @pytest.mark.parametrize(("first", "then", "expected"), CARRIED.values(), ids=CARRIED)
 def test_state_is_carried_over(client: Client, session: str, first: str, then: str, expected: str) -> None:
     assert 0 == client.run(session, first)["exitCode"]
@@ -36,6 +37,7 @@ def test_state_is_carried_over(client: Client, session: str, first: str, then: s
         assert expected + "\n" == client.run(session, then)["output"]
 
 
+@pytest.mark.requirement("PAR-1")
 @pytest.mark.parametrize(("first", "then", "expected"), CARRIED.values(), ids=CARRIED)
 def test_an_asynchronous_command_starts_from_the_state(
     client: Client, session: str, first: str, then: str, expected: str
@@ -46,6 +48,7 @@ def test_an_asynchronous_command_starts_from_the_state(
     assert expected + "\n" == client.output(command_id).decode()
 
 
+@pytest.mark.requirement("PAR-2")
 def test_an_asynchronous_command_changes_nothing_for_others(client: Client, session: str) -> None:
     before = client.run(session, "pwd; colour=blue")["output"]
     text = "cd /; colour=red; export NEW=1; greet() { :; }; alias hi=ls; set -f"
@@ -54,6 +57,7 @@ def test_an_asynchronous_command_changes_nothing_for_others(client: Client, sess
     assert before + "blue unset\n" == client.run(session, after)["output"]
 
 
+@pytest.mark.requirement("PAR-1")
 def test_an_asynchronous_command_keeps_the_state_of_its_start(client: Client, session: str) -> None:
     client.run(session, "colour=blue")
     command_id = client.start(session, "read line; echo $colour")
@@ -68,6 +72,7 @@ def test_state_is_carried_over_a_command_that_fails(client: Client, session: str
     assert "/ blue\n" == client.run(session, 'echo "$PWD $COLOUR"')["output"]
 
 
+@pytest.mark.requirement("STATE-4")
 def test_state_is_carried_over_an_exit(client: Client, session: str) -> None:
     assert 3 == client.run(session, "cd /; export COLOUR=blue; exit 3")["exitCode"]
     assert "/ blue\n" == client.run(session, 'echo "$PWD $COLOUR"')["output"]
@@ -93,11 +98,13 @@ def test_sessions_do_not_share_state(backend: LocalBackend, client: Client, sess
     assert "unset\n" == client.run(other, "echo ${COLOUR-unset}; type greet 2>/dev/null")["output"]
 
 
+@pytest.mark.requirement("STATE-1")
 def test_a_large_state_is_carried_over(client: Client, session: str) -> None:
     client.run(session, "big=$(head -c 300000 /dev/zero | tr '\\0' x); export SMALL=1")
     assert "300000 1\n" == client.run(session, "echo ${#big} $SMALL")["output"]
 
 
+@pytest.mark.requirement("STATE-1")
 def test_an_activated_virtual_environment_is_carried_over(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -108,3 +115,39 @@ def test_an_activated_virtual_environment_is_carried_over(
     client.run(session, "deactivate")
     assert expected != client.run(session, f"{backend.python} -c 'import sys; print(sys.prefix)'")["output"]
     assert "unset\n" == client.run(session, "echo ${VIRTUAL_ENV-unset}")["output"]
+
+
+@pytest.mark.requirement("STATE-3")
+def test_what_belongs_to_a_process_is_not_carried_over(client: Client, session: str) -> None:
+    client.run(session, "trap 'echo trapped' EXIT USR1; ulimit -n 64; sleep 600 >/dev/null 2>&1 & true")
+    after = client.run(session, "trap; jobs; test $(ulimit -n) != 64 && echo free")
+    assert "free\n" == after["output"]
+
+
+@pytest.mark.requirement("STATE-5")
+@pytest.mark.parametrize("end", ["exec true", "kill -9 $$"])
+def test_a_command_that_does_not_return_leaves_the_state_as_it_was(
+    client: Client, session: str, end: str
+) -> None:
+    before = client.run(session, "colour=blue; pwd")["output"]
+    client.run(session, f"colour=red; cd /; {end}")
+    assert f"blue\n{before}" == client.run(session, "echo $colour; pwd")["output"]
+
+
+@pytest.mark.requirement("STATE-6")
+def test_what_a_command_changes_of_its_own_directory_and_environment_is_kept(
+    backend: LocalBackend, client: Client, session: str
+) -> None:
+    client.run(session, "export A=old B=old", env={"C": "given"})
+    client.run(session, "cd /; A=changed", cwd=backend.directory(), env={"A": "given", "B": "given"})
+    assert "/ changed old unset\n" == client.run(session, "echo $PWD $A $B ${C-unset}")["output"]
+
+
+@pytest.mark.requirement("STATE-8")
+def test_arguments_run_with_the_state_and_leave_it_as_it_was(
+    backend: LocalBackend, client: Client, session: str
+) -> None:
+    client.run(session, "cd /; export COLOUR=blue; plain=1")
+    text = "import os; print(os.getcwd(), os.environ['COLOUR'], 'plain' in os.environ); os.chdir('/tmp')"
+    assert "/ blue False\n" == client.run(session, [backend.python, "-c", text])["output"]
+    assert "/ blue 1\n" == client.run(session, "echo $PWD $COLOUR $plain")["output"]

@@ -21,6 +21,7 @@ def result_of(status: Message) -> tuple[object, ...]:
     return tuple(status[key] for key in RESULT)
 
 
+@pytest.mark.requirement("STOP-1", "STOP-3")
 def test_stop_ends_a_command_and_answers_when_it_is_over(client: Client, session: str) -> None:
     command_id = client.start(session, ["sleep", "600"])
     status = stop(client, command_id)
@@ -29,6 +30,7 @@ def test_stop_ends_a_command_and_answers_when_it_is_over(client: Client, session
     assert status["startedAt"] <= status["endedAt"]
 
 
+@pytest.mark.requirement("STOP-3", "STOP-4")
 def test_stop_is_gentle_first_and_keeps_the_log(client: Client, session: str) -> None:
     text = "trap 'echo cleaned up; exit 9' TERM; echo ready; while :; do sleep 0.02; done"
     command_id = client.start(session, text)
@@ -38,6 +40,7 @@ def test_stop_is_gentle_first_and_keeps_the_log(client: Client, session: str) ->
     assert b"ready\ncleaned up\n" == client.log(command_id) == client.output(command_id)
 
 
+@pytest.mark.requirement("STOP-1")
 @pytest.mark.parametrize("argv", [False, True], ids=["shell", "argv"])
 def test_a_command_that_ignores_TERM_is_killed_after_the_grace(
     backend: LocalBackend, client: Client, session: str, argv: bool
@@ -50,6 +53,7 @@ def test_a_command_that_ignores_TERM_is_killed_after_the_grace(
     assert 0.5 <= time.monotonic() - before < 4
 
 
+@pytest.mark.requirement("STOP-1", "STOP-2")
 def test_a_child_that_ignores_TERM_is_killed_after_the_grace(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -59,6 +63,7 @@ def test_a_child_that_ignores_TERM_is_killed_after_the_grace(
     assert "gone\n" == client.run(session, f"kill -0 {pid} 2>/dev/null || echo gone")["output"]
 
 
+@pytest.mark.requirement("STOP-1", "STOP-2")
 @pytest.mark.parametrize("tty", [None, {"cols": 80, "rows": 24}], ids=["pipes", "tty"])
 def test_stop_ends_children_in_groups_and_sessions_of_their_own(
     backend: LocalBackend, client: Client, session: str, tty: Message | None
@@ -71,6 +76,7 @@ def test_stop_ends_children_in_groups_and_sessions_of_their_own(
     assert "" == client.run(session, text)["output"]
 
 
+@pytest.mark.requirement("STOP-6")
 def test_stop_while_a_stop_is_under_way_answers_both(
     backend: LocalBackend, client: Client, session: str
 ) -> None:
@@ -90,6 +96,7 @@ def test_stop_touches_no_other_command(client: Client, session: str) -> None:
     assert ("completed", None, 0, None) == result_of(client.wait_finished(other))
 
 
+@pytest.mark.requirement("STOP-3", "CMD-6")
 def test_stopping_a_synchronous_command_answers_its_execute(client: Client, session: str) -> None:
     params = {"sessionId": session, "command": "echo begun; sleep 600", "commandId": "sync"}
     pending = client.send_request("command/execute", params)
@@ -100,6 +107,7 @@ def test_stopping_a_synchronous_command_answers_its_execute(client: Client, sess
     assert "on\n" == client.run(session, "echo on")["output"]
 
 
+@pytest.mark.requirement("STOP-7", "INP-6")
 @pytest.mark.parametrize(
     ("method", "params"),
     [
@@ -117,6 +125,7 @@ def test_a_finished_command_takes_no_stop_signal_or_resize(
     assert expected == error.data
 
 
+@pytest.mark.requirement("STOP-8", "STOP-9")
 @pytest.mark.parametrize("name", ["SIGUSR1", "USR1"])
 def test_a_signal_that_is_handled_ends_nothing(client: Client, session: str, name: str) -> None:
     text = "trap 'echo got it' USR1; echo ready; while [ ! -e end ]; do sleep 0.02; done"
@@ -128,6 +137,7 @@ def test_a_signal_that_is_handled_ends_nothing(client: Client, session: str, nam
     assert ("completed", 0) == result_of(client.wait_finished(command_id))[::2]
 
 
+@pytest.mark.requirement("STOP-9")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL", "SIGHUP"])
 def test_a_signal_of_ours_that_ends_a_command_stops_it(client: Client, session: str, name: str) -> None:
     command_id = client.start(session, ["sleep", "600"])
@@ -135,6 +145,7 @@ def test_a_signal_of_ours_that_ends_a_command_stops_it(client: Client, session: 
     assert ("stopped", "signal", None, name) == result_of(client.wait_finished(command_id))
 
 
+@pytest.mark.requirement("STOP-8")
 @pytest.mark.parametrize("name", ["SIGNOTHING", "", 9, "KILL -9"])
 def test_a_bad_signal_is_refused_by_name(client: Client, session: str, name: object) -> None:
     command_id = client.start(session, ["sleep", "600"])
@@ -143,6 +154,7 @@ def test_a_bad_signal_is_refused_by_name(client: Client, session: str, name: obj
     assert "running" == client.status(command_id)["status"]
 
 
+@pytest.mark.requirement("LIM-1")
 @pytest.mark.parametrize("run_async", [False, True], ids=["sync", "async"])
 def test_a_time_limit_stops_the_command(client: Client, session: str, run_async: bool) -> None:
     status = client.run(session, ["sleep", "600"], runAsync=run_async, timeoutMs=300)
@@ -151,6 +163,7 @@ def test_a_time_limit_stops_the_command(client: Client, session: str, run_async:
     assert 300 <= final["durationMs"]
 
 
+@pytest.mark.requirement("LIM-1")
 def test_a_time_limit_starts_when_the_command_does(client: Client, session: str) -> None:
     params = {"sessionId": session, "command": "sleep 1.5", "commandId": "first"}
     first = client.send_request("command/execute", params)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.harness import Client, Message
 
 
@@ -10,6 +12,7 @@ def finish(client: Client, command_id: str) -> Message:
     return client.wait_finished(command_id)
 
 
+@pytest.mark.requirement("CMD-14")
 def test_wait_answers_when_the_command_is_over(client: Client, session: str) -> None:
     command_id = client.start(session, "cat; exit 5")
     waits = [client.send_request("command/wait", {"commandId": command_id}) for _ in range(3)]
@@ -19,6 +22,7 @@ def test_wait_answers_when_the_command_is_over(client: Client, session: str) -> 
     assert final == client.request("command/wait", {"commandId": command_id, "timeoutMs": 0})
 
 
+@pytest.mark.requirement("LIM-2")
 def test_a_wait_that_takes_too_long_ends_and_the_command_does_not(client: Client, session: str) -> None:
     command_id = client.start(session, "cat")
     for timeout_ms in (0, 200):
@@ -28,6 +32,7 @@ def test_a_wait_that_takes_too_long_ends_and_the_command_does_not(client: Client
     assert 0 == finish(client, command_id)["exitCode"]
 
 
+@pytest.mark.requirement("CAN-1", "CAN-2")
 def test_cancelling_a_wait_ends_it_and_not_the_command(client: Client, session: str) -> None:
     command_id = client.start(session, "cat")
     wait = client.send_request("command/wait", {"commandId": command_id})
@@ -37,6 +42,7 @@ def test_cancelling_a_wait_ends_it_and_not_the_command(client: Client, session: 
     assert 0 == finish(client, command_id)["exitCode"]
 
 
+@pytest.mark.requirement("CAN-1", "CAN-2")
 def test_cancelling_a_synchronous_execute_ends_the_request_and_not_the_command(
     client: Client, session: str
 ) -> None:
@@ -49,6 +55,7 @@ def test_cancelling_a_synchronous_execute_ends_the_request_and_not_the_command(
     assert 6 == finish(client, "c")["exitCode"]
 
 
+@pytest.mark.requirement("CAN-4")
 def test_cancelling_what_is_answered_or_unknown_is_ignored(client: Client, session: str) -> None:
     done = client.send_request("command/list")
     client.result(done)
@@ -62,3 +69,14 @@ def test_deleting_the_session_answers_the_wait(client: Client, session: str) -> 
     wait = client.send_request("command/wait", {"commandId": command_id})
     client.request("sessions/delete", {"sessionId": session})
     assert "stopped" == client.result(wait)["status"]
+
+
+@pytest.mark.requirement("CAN-3")
+def test_cancelling_a_stop_does_not_call_it_off(client: Client, session: str) -> None:
+    command_id = client.start(session, "trap '' TERM; echo ready; while :; do sleep 0.02; done")
+    client.wait_output(command_id, b"ready\n")
+    stop = client.send_request("command/stop", {"commandId": command_id, "graceMs": 500})
+    client.notify("$/cancelRequest", {"id": stop})
+    assert -32800 == client.answer(stop)["error"]["code"]
+    final = client.wait_finished(command_id)
+    assert ("stopped", "stop", "SIGKILL") == (final["status"], final["reason"], final["signal"])

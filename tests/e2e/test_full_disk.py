@@ -47,6 +47,7 @@ def filled(machine: Machine) -> Path:
     raise AssertionError("the disk did not fill")
 
 
+@pytest.mark.requirement("RET-3")
 def test_a_command_that_fills_the_disk_runs_on_and_its_newest_output_is_kept(small_disk: Machine) -> None:
     client = small_disk.client()
     session = create(client)

@@ -30,6 +30,7 @@ def sockets(machine: Machine) -> list[Path]:
     return [path for path in machine.state.rglob("*") if path.is_socket()]
 
 
+@pytest.mark.requirement("LIVE-4", "LIVE-5", "STOP-7")
 @pytest.mark.parametrize("watched", [True, False], ids=["by this server", "found by the next"])
 def test_when_a_host_is_killed_its_commands_are_lost_and_its_session_lives(
     machine: Machine, watched: bool
@@ -62,6 +63,7 @@ def test_when_a_host_is_killed_its_commands_are_lost_and_its_session_lives(
     )
 
 
+@pytest.mark.requirement("LIVE-4", "REQ-1")
 def test_waiting_requests_are_answered_when_a_host_is_killed(machine: Machine) -> None:
     client = machine.client()
     session = create(client)
@@ -158,6 +160,7 @@ def test_two_servers_at_once_start_a_command_once(machine: Machine) -> None:
         assert "x\n" == (machine.work / f"starts{n}").read_text()
 
 
+@pytest.mark.requirement("LIVE-3")
 @pytest.mark.parametrize("machine", [{"DAYTONA_RPC_HOST_IDLE_S": "0.5"}], indirect=True)
 def test_an_idle_host_ends_and_its_session_works_on(machine: Machine) -> None:
     client = machine.client()

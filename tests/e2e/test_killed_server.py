@@ -26,6 +26,7 @@ def of(client: Client, command_id: str) -> list[Message]:
     return client.notifications("command/output", commandId=command_id)
 
 
+@pytest.mark.requirement("LIVE-1", "LIVE-2", "ATT-7")
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_every_line_comes_once_over_eight_kills(machine: Machine) -> None:
@@ -59,6 +60,7 @@ def test_every_line_comes_once_over_eight_kills(machine: Machine) -> None:
         assert expected == client.log(command_id).decode()
 
 
+@pytest.mark.requirement("LIVE-2")
 def test_a_command_that_ends_while_no_server_runs_is_known_to_the_next(machine: Machine) -> None:
     client = machine.client()
     session = create(client)
@@ -75,6 +77,7 @@ def test_a_command_that_ends_while_no_server_runs_is_known_to_the_next(machine: 
     assert "stopped" == client.request("command/stop", {"commandId": waiting})["status"]
 
 
+@pytest.mark.requirement("LIVE-1")
 def test_synchronous_commands_and_those_queued_behind_them_go_on(machine: Machine) -> None:
     client = machine.client()
     session = create(client)
@@ -91,6 +94,7 @@ def test_synchronous_commands_and_those_queued_behind_them_go_on(machine: Machin
     assert b"1\n" == client.log("b")
 
 
+@pytest.mark.requirement("CMD-2")
 @pytest.mark.parametrize("moment", range(6))
 def test_an_execute_whose_answer_was_lost_can_be_repeated_and_starts_once(
     machine: Machine, moment: int
@@ -127,6 +131,7 @@ def test_a_started_stop_is_carried_out(machine: Machine) -> None:
     assert ("stopped", "stop", "SIGKILL") == (final["status"], final["reason"], final["signal"])
 
 
+@pytest.mark.requirement("STATE-9")
 def test_the_state_of_a_session_outlives_its_server(machine: Machine) -> None:
     client = machine.client()
     session = create(client)

@@ -31,6 +31,7 @@ def assert_went_on(machine: Machine, command_id: str) -> None:
     assert b"end\n" == client.log(command_id)
 
 
+@pytest.mark.requirement("LIFE-7", "LIFE-9")
 def test_the_server_ends_when_its_input_does_and_commands_go_on(machine: Machine) -> None:
     client = machine.client()
     command_id = running(client)
@@ -40,6 +41,7 @@ def test_the_server_ends_when_its_input_does_and_commands_go_on(machine: Machine
     assert_went_on(machine, command_id)
 
 
+@pytest.mark.requirement("LIFE-5", "LIFE-6", "LIFE-9")
 @pytest.mark.parametrize(("shut_down", "exit_code"), [(True, 0), (False, 1)])
 def test_the_server_ends_on_exit_and_commands_go_on(
     machine: Machine, shut_down: bool, exit_code: int
@@ -55,6 +57,7 @@ def test_the_server_ends_on_exit_and_commands_go_on(
     assert_went_on(machine, command_id)
 
 
+@pytest.mark.requirement("LIFE-8", "LIFE-9")
 @pytest.mark.parametrize("way", ["processId", "--clientProcessId"])
 def test_the_server_ends_when_the_editor_s_process_is_gone(machine: Machine, way: str) -> None:
     editor = subprocess.Popen(["sleep", "600"])
@@ -84,6 +87,7 @@ def test_a_stalled_server_ends_when_its_input_does(machine: Machine) -> None:
     client.process.wait(END_S)
 
 
+@pytest.mark.requirement("LIFE-9")
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_to_the_server_leaves_commands_alone(machine: Machine, signal_number: int) -> None:
     client = machine.client()
@@ -95,6 +99,7 @@ def test_a_signal_to_the_server_leaves_commands_alone(machine: Machine, signal_n
     assert_went_on(machine, command_id)
 
 
+@pytest.mark.requirement("SAFE-1", "SAFE-2")
 def test_nothing_listens_on_tcp_and_the_state_is_private(machine: Machine) -> None:
     client = machine.client()
     command_id = running(client)
@@ -105,6 +110,7 @@ def test_nothing_listens_on_tcp_and_the_state_is_private(machine: Machine) -> No
     assert_went_on(machine, command_id)
 
 
+@pytest.mark.requirement("SAFE-4")
 def test_environment_input_and_keys_are_in_no_argument_list_and_no_log(machine: Machine) -> None:
     machine.env["DAYTONA_API_KEY"] = secret = "s3cr3t-value"
     client = machine.client("--log-level=debug")
@@ -139,6 +145,7 @@ def test_a_state_directory_that_cannot_be_written_is_said_and_not_fatal(machine:
     client.close()
 
 
+@pytest.mark.requirement("SAFE-2")
 def test_the_default_state_directory_follows_XDG(machine: Machine) -> None:
     del machine.env["DAYTONA_RPC_STATE_DIR"]
     machine.env["XDG_STATE_HOME"] = str(machine.home / "xdg")

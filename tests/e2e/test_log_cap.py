@@ -52,6 +52,7 @@ def check_kept(client: Client, command_id: str, size: int, cap: int) -> None:
         page = client.request("command/logs", {"commandId": command_id, "offset": at, "limit": 4 * MIB})
 
 
+@pytest.mark.requirement("RET-2")
 @pytest.mark.parametrize("machine", [{"DAYTONA_RPC_LOG_CAP": str(4 * MIB)}], indirect=True)
 def test_a_small_cap_is_kept(machine: Machine) -> None:
     cap, size = 4 * MIB, 30_000_000
@@ -61,6 +62,7 @@ def test_a_small_cap_is_kept(machine: Machine) -> None:
     assert disk_bytes(machine) < 1.5 * cap
 
 
+@pytest.mark.requirement("LOG-12")
 @pytest.mark.parametrize("machine", [{"DAYTONA_RPC_LOG_CAP": str(2 * MIB)}], indirect=True)
 def test_an_attachment_to_what_was_dropped_begins_at_what_is_kept(machine: Machine) -> None:
     size = 10_000_000
@@ -76,6 +78,7 @@ def test_an_attachment_to_what_was_dropped_begins_at_what_is_kept(machine: Machi
     assert expected(start, size) == client.output(command_id)
 
 
+@pytest.mark.requirement("RET-2")
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_gibibyte_under_the_cap_of_256_mebibytes(machine: Machine) -> None:

@@ -79,6 +79,7 @@ def test_a_thousand_short_commands_in_one_session(machine: Machine) -> None:
     eventually(lambda: [max(0, b - a) for a, b in zip(before, descriptors(), strict=True)] <= [3, 3])
 
 
+@pytest.mark.requirement("REQ-1", "TRN-8")
 def test_many_requests_at_once_are_each_answered_once(machine: Machine) -> None:
     client = machine.client()
     session = client.request("sessions/create")["sessionId"]

@@ -20,6 +20,7 @@ def ids(client: Client, what: str) -> set[str]:
     return {item[noun] for item in client.request(f"{what}/list")[key]}
 
 
+@pytest.mark.requirement("RET-1", "RET-4")
 def test_what_is_over_for_longer_than_the_retention_is_swept_at_a_start(machine: Machine) -> None:
     client = machine.client()
     session = create(client)
@@ -50,6 +51,7 @@ def test_what_is_over_for_longer_than_the_retention_is_swept_at_a_start(machine:
     assert {"stopped": 1} == client.request("sessions/delete", {"sessionId": held["sessionId"]})
 
 
+@pytest.mark.requirement("RET-1")
 @pytest.mark.parametrize("machine", [{"DAYTONA_RPC_RETENTION_S": "3600"}], indirect=True)
 def test_what_is_within_the_retention_is_kept(machine: Machine) -> None:
     client = machine.client()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ def expected(size: int) -> bytes:
     return b"".join(flood.piece(offset) for offset in range(0, size, flood.PIECE))[:size]
 
 
+@pytest.mark.requirement("FLOW-1", "FLOW-2", "FLOW-3", "FLOW-5")
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_stalled_client_hurts_nobody_and_gets_every_byte(
@@ -69,6 +71,7 @@ def test_a_stalled_client_hurts_nobody_and_gets_every_byte(
     assert rss_mib(stalled) - before < 2 * MEMORY_MIB
 
 
+@pytest.mark.requirement("FLOW-1", "FLOW-4")
 @pytest.mark.slow
 def test_news_of_many_commands_for_a_stalled_client_are_bounded_and_end_right(machine: Machine) -> None:
     client, other = machine.client(), machine.client()
@@ -83,6 +86,7 @@ def test_news_of_many_commands_for_a_stalled_client_are_bounded_and_end_right(ma
     assert [n % 200 for n in range(200)] == [client.wait_finished(c)["exitCode"] for c in ids]
 
 
+@pytest.mark.requirement("LOG-13")
 @pytest.mark.parametrize("machine", [{"DAYTONA_RPC_LOG_CAP": str(1 << 20)}], indirect=True)
 def test_a_client_that_is_overtaken_by_the_cap_is_told_where_bytes_are_missing(machine: Machine) -> None:
     size = 50_000_000
@@ -105,3 +109,22 @@ def test_a_client_that_is_overtaken_by_the_cap_is_told_where_bytes_are_missing(m
         assert whole[chunk["offset"] : chunk["offset"] + len(data)] == data
         at = chunk["offset"] + len(data)
     assert (size, True) == (at, jumps > 0)
+
+
+@pytest.mark.requirement("FLOW-6")
+def test_a_client_that_leaves_its_answers_unread_is_not_heard_until_it_reads(machine: Machine) -> None:
+    client = machine.client()
+    before = rss_mib(client)
+    client.pause()
+    ids: list[int] = []
+    asking = threading.Thread(
+        target=lambda: ids.extend(client.send_request("sandbox/list") for _ in range(60_000))
+    )
+    asking.start()
+    asking.join(5)
+    assert asking.is_alive(), "all its requests were taken"
+    assert rss_mib(client) - before < MEMORY_MIB
+    client.resume()
+    asking.join(50)
+    assert {"local"} == {client.result(i)["sandboxes"][0]["sandboxId"] for i in ids}
+    assert 60_000 == len(ids)

@@ -43,6 +43,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.requirement("TRN-6", "REQ-4")
 @pytest.mark.parametrize("case", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_request_is_answered_as_such_and_the_next_is_served(machine: Machine, case: Any) -> None:
     body, code = case if isinstance(case, tuple) else (case, -32700)
@@ -55,12 +56,13 @@ def test_what_is_no_request_is_answered_as_such_and_the_next_is_served(machine: 
 HEADERS = {
     "lower case": "content-length: {}\r\n\r\n",
     "upper case, no space": "CONTENT-LENGTH:{}\r\n\r\n",
-    "content type first": "Content-Type: application/vscode-jsonrpc; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+    "content type first": "Content-Type: application/vscode-jsonrpc\r\nContent-Length: {}\r\n\r\n",
     "unknown header": "X-Trace: a: b\r\nContent-Length: {}\r\n\r\n",
     "more space": "Content-Length:   {}  \r\n\r\n",
 }
 
 
+@pytest.mark.requirement("TRN-3", "TRN-4")
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
 def test_headers_are_read_as_LSP_allows_them(machine: Machine, header: str) -> None:
     client = machine.client()
@@ -69,6 +71,7 @@ def test_headers_are_read_as_LSP_allows_them(machine: Machine, header: str) -> N
     assert alive(client)
 
 
+@pytest.mark.requirement("TRN-5")
 @pytest.mark.parametrize(
     "junk", [b"hello\r\n\r\n", b"Content-Length: x\r\n\r\n", b"Content-Length: -5\r\n\r\n", b"\0\xff\n" * 50]
 )
@@ -79,6 +82,7 @@ def test_after_a_broken_header_the_next_message_is_served(machine: Machine, junk
     assert -32700 in errors_without_id(client)
 
 
+@pytest.mark.requirement("TRN-1")
 def test_messages_may_come_in_any_pieces(machine: Machine) -> None:
     client = machine.client()
     for byte in framed({"id": "slow", "method": "sessions/list"}):
@@ -88,6 +92,7 @@ def test_messages_may_come_in_any_pieces(machine: Machine) -> None:
     assert [{"sessions": []}] * 300 == [client.result(f"n{n}") for n in range(300)]
 
 
+@pytest.mark.requirement("TRN-2")
 def test_a_large_message_is_taken(machine: Machine) -> None:
     client = machine.client()
     session = client.request("sessions/create")["sessionId"]
@@ -98,6 +103,7 @@ def test_a_large_message_is_taken(machine: Machine) -> None:
     )
 
 
+@pytest.mark.requirement("LIFE-1", "LIFE-3")
 def test_before_initialize_only_initialize_and_exit_are_served(machine: Machine) -> None:
     client = machine.client(initialize=False)
     assert -32002 == client.refused("sessions/list").code
@@ -107,6 +113,7 @@ def test_before_initialize_only_initialize_and_exit_are_served(machine: Machine)
     assert alive(client)
 
 
+@pytest.mark.requirement("LIFE-2", "LIFE-4")
 @pytest.mark.parametrize("params", [None, {}, {"unknown": 1}, {"capabilities": None, "processId": None}])
 def test_initialize_needs_nothing(machine: Machine, params: Message | None) -> None:
     client = machine.client(initialize=False)
@@ -123,6 +130,7 @@ def test_exit_without_initialize_ends_the_server(machine: Machine) -> None:
     assert 1 == client.process.wait(10)
 
 
+@pytest.mark.requirement("REQ-6")
 @pytest.mark.parametrize("params", [[], [1], "text", 7, True])
 def test_params_that_are_no_object_are_refused(machine: Machine, params: object) -> None:
     client = machine.client()
@@ -131,6 +139,7 @@ def test_params_that_are_no_object_are_refused(machine: Machine, params: object)
     assert alive(client)
 
 
+@pytest.mark.requirement("REQ-2", "REQ-5")
 def test_what_no_method_takes_is_answered_or_ignored(machine: Machine) -> None:
     client = machine.client()
     assert -32601 == client.refused("textDocument/hover").code
@@ -144,6 +153,7 @@ def test_what_no_method_takes_is_answered_or_ignored(machine: Machine) -> None:
     assert [] == errors_without_id(client)
 
 
+@pytest.mark.requirement("REQ-3")
 def test_ids_are_echoed_with_their_type(machine: Machine) -> None:
     client = machine.client()
     for request_id in ("1", 1001, 0, -7, "", "x" * 1000, 2**53 - 1):
@@ -159,6 +169,7 @@ def test_an_environment_variable_named_jsonrpc_is_one(machine: Machine) -> None:
     assert "2.0 x 7 p\n" == client.run(session, "echo $jsonrpc $method $id $params")["output"]
 
 
+@pytest.mark.requirement("REQ-9", "REQ-10")
 def test_unknown_fields_are_ignored_and_null_is_absent(machine: Machine) -> None:
     client = machine.client()
     params = {"sessionId": "s", "cwd": None, "env": None, "sandboxId": None, "new": {"in": "version 2"}}
@@ -172,6 +183,7 @@ def test_initialize_is_answered_fast(machine: Machine) -> None:
     assert time.monotonic() - before < 3
 
 
+@pytest.mark.requirement("LIFE-10")
 def test_tracing_tells_of_messages_without_their_content(machine: Machine) -> None:
     client = machine.client()
     client.notify("$/setTrace", {"value": "verbose"})
@@ -180,3 +192,11 @@ def test_tracing_tells_of_messages_without_their_content(machine: Machine) -> No
     traces = client.notifications("$/logTrace")
     assert any("command/execute" in trace["message"] for trace in traces)
     assert "s3cr3t" not in str(traces)
+
+
+@pytest.mark.requirement("TRN-7")
+def test_a_message_beyond_64_mebibytes_is_refused_and_read_past(machine: Machine) -> None:
+    client = machine.client()
+    client.raw(framed(b'{"jsonrpc":"2.0","id":"big","method":"' + b"x" * (64 << 20) + b'"}'))
+    assert alive(client)
+    assert 1 == len([message for message in client.received if "error" in message])
