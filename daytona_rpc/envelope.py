@@ -82,6 +82,19 @@ def open_message(item: bytes | FramingError, loads: Callable[[bytes], Any]) -> M
     return message
 
 
+def object_of(params: object) -> Message:
+    """Params as an object: left out they are empty, and so is an array, as which Lua writes an empty table.
+
+    Raises:
+        InvalidParams: they are anything else.
+    """
+    if type(params) is dict:
+        return params
+    if params is None or params == []:
+        return {}
+    raise errors.InvalidParams("", "params must be an object")
+
+
 class InitializeInfo:
     """What the client said of itself. It has no repr: `options` may hold settings that are secret."""
 
@@ -91,8 +104,7 @@ class InitializeInfo:
         Raises:
             InvalidParams: a field has the wrong type.
         """
-        if type(params) is not dict:
-            raise errors.InvalidParams("", "params must be an object")
+        params = object_of(params)
         self.process_id: int | None = _field(params, "processId", int)
         self.client_info: Message = _field(params, "clientInfo", dict) or {}
         if self.client_info or params.get("clientInfo") is not None:

@@ -258,14 +258,10 @@ def _decoding(method: Method, handler: Handler) -> Handler:
 
     def handle(params: object) -> Any:
         nonlocal cls
-        if params is None or params == []:  # an empty Lua table is an empty array
-            params = {}
-        elif type(params) is not dict:
-            raise errors.InvalidParams("", "params must be an object")
         if cls is None:
             cls = method.params
             assert cls is not None, method.name
-        return handler(codec.structure(params, cls))
+        return handler(codec.structure(envelope.object_of(params), cls))
 
     return handle
 
