@@ -136,7 +136,9 @@ class Followers:
             return await asyncio.wait_for(future, timeout_s)
         except TimeoutError:
             raise errors.WaitTimeout(
-                f"command {command_id} has not ended yet", command_id=command_id
+                f"command {command_id} has not ended yet",
+                session_id=self.registry.status(command_id).session_id,
+                command_id=command_id,
             ) from None
         finally:
             waits.discard(future)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, Protocol
 
 from daytona_rpc import codec, errors, launcher, protocol
@@ -37,12 +39,15 @@ class Handle:
     asking it; finished ones are read from disk. A host that dies is noticed by its closed connection.
     """
 
-    def __init__(self, directory: str, record: dict[str, Any], listener: Listener) -> None:
+    def __init__(
+        self, directory: str, record: dict[str, Any], listener: Listener, *, fresh: bool = False
+    ) -> None:
         self.directory = directory
         self.record = record
         self.active: dict[str, protocol.CommandStatus] = {}
         """The commands that are queued or running."""
         self.deleted = False
+        self._seen = set() if fresh else set(records.final_ids(directory))
         self._listener = listener
         self._link: Link | None = None
         self._linking = asyncio.Lock()
@@ -80,7 +85,7 @@ class Handle:
             for _ in range(_TRIES):
                 if self.linked:
                     return True
-                if self._closed or not os.path.isdir(self.directory):
+                if self._closed or self.deleted:
                     return False
                 connection = launcher.connect(self.directory)
                 if connection is not None:
@@ -89,13 +94,18 @@ class Handle:
                     except Retired:
                         continue
                     return True
-                if not records.active_ids(self.directory) and not self.active:
-                    return False
                 if self._recover():
                     return False
                 # Its lock is held though it does not listen: it starts, or ends, or is mended by somebody.
                 await asyncio.sleep(_RETRY_S)
         return False
+
+    async def prepare(self) -> None:
+        """Have a host ready before the first command comes."""
+        with suppress(errors.ApplicationError):
+            if not await self.join() and not self.deleted:
+                await launcher.start(self.directory)
+                await self.join()
 
     async def request(self, op: str, **fields: Any) -> Any:
         """Have the host do something; it is started where none lives.
@@ -107,7 +117,7 @@ class Handle:
         """
         for _ in range(_TRIES):
             if not await self.join():
-                if self.deleted or not os.path.isdir(self.directory):
+                if self.deleted:
                     raise errors.NotFound(f"no session {self.id}", session_id=self.id)
                 await launcher.start(self.directory)
                 continue
@@ -124,7 +134,7 @@ class Handle:
                 ) from None
             except errors.ApplicationError as error:
                 error.session_id = self.id
-                error.command_id = fields.get("commandId")
+                error.command_id = fields.get("commandId") or fields.get("spec", {}).get("commandId")
                 raise
         raise errors.HostUnavailable("the session host does not answer", session_id=self.id)
 
@@ -147,7 +157,9 @@ class Handle:
         known, self.active = self.active, {}
         for raw in hello["active"]:
             self._set(codec.structure(raw, protocol.CommandStatus), told=known)
-        self._settle(known)
+        for raw in hello["ready"]:
+            self._listener.on_ready(codec.structure(raw, protocol.CommandReady))
+        self._settle({*known, *(set(records.final_ids(self.directory)) - self._seen)})
 
     def _set(
         self, status: protocol.CommandStatus, told: dict[str, protocol.CommandStatus] | None = None
@@ -160,7 +172,7 @@ class Handle:
         if before is None or (before.status, before.ready) != (status.status, status.ready):
             self._listener.on_status(status)
 
-    def _settle(self, known: dict[str, protocol.CommandStatus]) -> None:
+    def _settle(self, known: Collection[str]) -> None:
         """Tell the end of commands that ended while there was no link."""
         for command_id in known:
             if command_id not in self.active:
@@ -193,6 +205,7 @@ class Handle:
 
     def _on_lost(self, orderly: bool) -> None:
         self._link = None
+        self._seen = set(records.final_ids(self.directory))
         if not orderly and not self._recover():
             # Somebody else mends it, or runs its next host already.
             asyncio.get_running_loop().create_task(self.join())
@@ -207,11 +220,11 @@ class Handle:
         if held is None:
             return False
         try:
-            recovery.mark_lost(self.directory)
+            lost = recovery.mark_lost(self.directory)
         finally:
             os.close(held)
         known, self.active = self.active, {}
-        self._settle(known)
+        self._settle({*known, *(record["commandId"] for record in lost)})
         return True
 
     def command(self, command_id: str) -> protocol.CommandStatus | None:

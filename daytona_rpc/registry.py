@@ -28,6 +28,7 @@ class Registry:
         self._final: OrderedDict[str, protocol.CommandStatus] = OrderedDict()
         self._looked_at = 0
         self._watching: asyncio.Task[None] | None = None
+        self._preparing: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
         """Make the state directory where there is none, and remove what is too old.
@@ -86,8 +87,10 @@ class Registry:
             raise errors.HostUnavailable(f"{self.state_dir}: {error.strerror}") from error
         finally:
             paths.remove_tree(draft)
-        handle = self._handles[session_id] = Handle(directory, record, self._listener)
+        handle = self._handles[session_id] = Handle(directory, record, self._listener, fresh=True)
         self._listener.on_session(protocol.ChangeKind.CREATED, handle.session())
+        self._preparing.add(task := asyncio.create_task(handle.prepare(), name=f"prepare {session_id}"))
+        task.add_done_callback(self._preparing.discard)
         return handle
 
     def handles(self) -> list[Handle]:

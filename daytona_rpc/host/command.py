@@ -31,8 +31,10 @@ class Command:
         self.id: str = record["commandId"]
         self.record = record
         self.on_output: Callable[[Command], None] = lambda command: None
-        self.on_ready: Callable[[Command, dict], None] = lambda command, found: None
+        self.on_ready: Callable[[Command], None] = lambda command: None
         self.spec: dict = {}
+        self.found: dict | None = None
+        """What made it ready, as `command/ready` tells it."""
         self.log = log.LogWriter(os.path.join(directory, "commands", self.id), cap)
         self._process: process.Process | None = None
         self._held: dict[int, bytes] = {}  # by channel: the beginning of a character
@@ -210,12 +212,17 @@ class Command:
     def end_input(self) -> None:
         """Let it read the end of file after what was written."""
         assert self._input is not None
+        if not self.record["tty"]:
+            self.record["stdin"] = "closed"
         self._input.end()
+        self._changed(self)
 
     def resize(self, cols: int, rows: int) -> None:
         assert self._process is not None
-        process.set_size(next(iter(self._process.outputs)), cols, rows)
+        for terminal in self._process.outputs:
+            process.set_size(terminal, cols, rows)
         self.record["tty"] = {"cols": cols, "rows": rows}
+        self._changed(self)
 
     def signal(self, number: int) -> None:
         """Send a signal to its process group."""
@@ -271,5 +278,6 @@ class Command:
         self._readiness = None
         self.record["ready"] = "timedOut" if found is None else "ready"
         if found is not None:
-            self.on_ready(self, found)
+            self.found = {"sessionId": self.record["sessionId"], "commandId": self.id, **found}
+            self.on_ready(self)
         self._changed(self)

@@ -13,6 +13,11 @@ from typing import NamedTuple
 from .log import ENTRY, segment_path, segment_starts
 
 
+_RUN_MS = (
+    100  # what was read within this time is one run; a pause begins another, which has a time of its own
+)
+
+
 class Piece(NamedTuple):
     """Bytes of one channel that lie side by side in the log."""
 
@@ -65,7 +70,7 @@ class _Segment:
         for later in range(index + 1, len(self.offsets)):
             if self.offsets[later] >= end:
                 break
-            if (self.stamps[later] ^ stamp) & 3:
+            if (self.stamps[later] ^ stamp) & 3 or (self.stamps[later] - stamp) >> 2 > _RUN_MS:
                 return stamp & 3, stamp >> 2, self.offsets[later]
         return stamp & 3, stamp >> 2, end
 

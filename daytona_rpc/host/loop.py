@@ -69,9 +69,8 @@ class Loop:
 
     def watch_child(self, pid: int, call: Callable[[int], None]) -> None:
         """Call with the wait status once the child has ended; it is reaped then."""
+        # Children are reaped between callbacks only: it cannot have been missed.
         self._children[pid] = call
-        # It may have ended before it was watched, and then no signal comes any more.
-        self._wake_write.send(b"\0")
 
     def after_each_turn(self, call: Callback) -> None:
         """Call once after all that was ready has been handled: the place to send what has gathered."""
@@ -117,13 +116,16 @@ class Loop:
             self._wake_read.recv(4096)
         except BlockingIOError:
             pass
-        for pid in list(self._children):
+        while True:
             try:
-                ended, status = os.waitpid(pid, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                ended, status = pid, 0
-            if ended:
-                self._children.pop(pid)(status)
+                return
+            if not pid:
+                return
+            ended = self._children.pop(pid, None)
+            if ended is not None:  # else an orphan we inherited
+                self._call(lambda ended=ended, status=status: ended(status))
 
     _KEEP = object()
 

@@ -8,7 +8,7 @@ import socket
 import time
 from typing import Any
 
-from . import control, log, records, recovery
+from . import control, log, records, recovery, tree
 from .command import Command
 from .loop import Loop, Timer
 from .session import Refused, Session
@@ -31,6 +31,7 @@ def main(directory: str, ready_fd: int) -> None:
     except FileNotFoundError:
         return  # the session was deleted before its host was up
     _say_ready(ready_fd)
+    tree.adopt_orphans()
     host.run()
 
 
@@ -130,7 +131,8 @@ class Host:
 
     def _hello(self) -> dict:
         active = [command.status() for command in self._session.active()]
-        return {"pid": os.getpid(), "session": self._session.record, "active": active}
+        ready = [command.found for command in self._session.active() if command.found is not None]
+        return {"pid": os.getpid(), "session": self._session.record, "active": active, "ready": ready}
 
     def _handle(self, peer: control.Peer, request: dict, answer: control.Answer) -> None:
         self._idle_since = time.monotonic()
@@ -208,8 +210,8 @@ class Host:
             if command.id in peer.following:
                 peer.tell(("log", command.id), lambda: {"e": "log", "c": command.id, "n": command.log.size})
 
-    def _on_ready(self, found: dict) -> None:
-        self._control.tell(("ready", found["commandId"]), lambda: {"e": "ready", "r": found})
+    def _on_ready(self, command: Command) -> None:
+        self._control.tell(("ready", command.id), lambda: {"e": "ready", "r": command.found})
 
     def _on_changed(self) -> None:
         self._control.tell(("session",), lambda: {"e": "session", "s": self._session.record})

@@ -25,7 +25,6 @@ class Readiness:
     """
 
     def __init__(self, loop: Loop, asked: dict, done: Callable[[dict | None], None]) -> None:
-        self._asked = asked
         self._done = done
         self._over = False
         self._lines = None if asked.get("pattern") is None else LineWatch(asked["pattern"])
@@ -34,12 +33,11 @@ class Readiness:
         if asked.get("timeoutMs") is not None:
             self._limit = loop.call_later(asked["timeoutMs"] / 1000, lambda: self._finish(None))
         if asked.get("url") is not None:
-            self._watches.append(UrlWatch(loop, asked["url"], lambda: self._finish({})))
+            url = asked["url"]
+            self._watches.append(UrlWatch(loop, url, lambda: self._finish({"url": url})))
         if asked.get("port") is not None:
             port = asked["port"]
-            self._watches.append(
-                PortWatch(loop, port, lambda host: self._finish({"url": f"http://{host}:{port}"}))
-            )
+            self._watches.append(PortWatch(loop, port, lambda: self._finish({"port": port})))
 
     def feed(self, channel: int, data: bytes) -> None:
         """Take what the command wrote."""
@@ -58,9 +56,6 @@ class Readiness:
     def _finish(self, found: dict | None) -> None:
         if not self._over:
             self.cancel()
-            if found is not None:
-                asked = ((key, self._asked.get(key)) for key in ("port", "url"))
-                found.update((key, value) for key, value in asked if value is not None)
             self._done(found)
 
 
@@ -85,12 +80,12 @@ class LineWatch:
 class PortWatch:
     """Tries to connect to a port of this machine until something accepts."""
 
-    def __init__(self, loop: Loop, port: int, found: Callable[[str], None]) -> None:
+    def __init__(self, loop: Loop, port: int, found: Callable[[], None]) -> None:
         self._loop = loop
         self._port = port
         self._found = found
         self._delay_s = _FIRST_S
-        self._trying: list[tuple[socket.socket, str]] = []
+        self._trying: list[socket.socket] = []
         self._timer: Timer | None = loop.call_later(0, self._try)
 
     def cancel(self) -> None:
@@ -99,20 +94,17 @@ class PortWatch:
         self._close()
 
     def _close(self) -> None:
-        for attempt, _ in self._trying:
+        for attempt in self._trying:
             attempt.close()
         self._trying.clear()
 
     def _try(self) -> None:
-        for attempt, host in self._trying:
+        for attempt in self._trying:
             if attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0 and _connected(attempt):
-                self._accepted(host)
+                self._accepted()
                 return
         self._close()
-        for family, address, host in (
-            (socket.AF_INET, "127.0.0.1", "127.0.0.1"),
-            (socket.AF_INET6, "::1", "[::1]"),
-        ):
+        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             try:
                 attempt = socket.socket(family, socket.SOCK_STREAM)
             except OSError:
@@ -122,18 +114,18 @@ class PortWatch:
             # A port in the ephemeral range can connect to itself; that is nobody's server.
             if answer == 0 and attempt.getsockname() != attempt.getpeername():
                 attempt.close()
-                self._accepted(host)
+                self._accepted()
                 return
             if answer == errno.EINPROGRESS:
-                self._trying.append((attempt, host))
+                self._trying.append(attempt)
             else:
                 attempt.close()
         self._timer = self._loop.call_later(self._delay_s, self._try)
         self._delay_s = min(_SLOWEST_S, self._delay_s * 1.5)
 
-    def _accepted(self, host: str) -> None:
+    def _accepted(self) -> None:
         self._close()
-        self._found(host)
+        self._found()
 
 
 def _connected(attempt: socket.socket) -> bool:

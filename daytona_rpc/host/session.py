@@ -43,7 +43,7 @@ class Session:
         self._saves: dict[str, str] = {}  # command id -> where its shell writes the state it leaves
         self.on_status: Callable[[dict], None] = lambda status: None
         self.on_output: Callable[[Command], None] = lambda command: None
-        self.on_ready: Callable[[dict], None] = lambda found: None
+        self.on_ready: Callable[[Command], None] = lambda command: None
         self.on_changed: Callable[[], None] = lambda: None
 
     @property
@@ -75,9 +75,7 @@ class Session:
         command = Command(self._loop, self.directory, self._new_record(spec), self._cap, self._on_command)
         command.spec = spec
         command.on_output = self.on_output
-        command.on_ready = lambda command, ready: self.on_ready(
-            {"sessionId": self.record["sessionId"], "commandId": command.id, **ready}
-        )
+        command.on_ready = self.on_ready
         self._commands[command.id] = command
         if spec["runAsync"]:
             self._start(command)

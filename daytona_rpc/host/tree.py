@@ -16,8 +16,22 @@ from .loop import Loop, Timer
 SESSION_MARK = "DAYTONA_RPC_SESSION_DIR"
 COMMAND_MARK = "DAYTONA_RPC_COMMAND_ID"
 
+_PR_SET_CHILD_SUBREAPER = 36
 _GONE_POLL_S = 0.05  # only where the system has no pidfd
 _AFTER_KILL_S = 2.0  # a killed process that is not gone by then hangs in the kernel
+
+
+def adopt_orphans() -> None:
+    """Become the parent of orphaned descendants, so that those that end are reaped.
+
+    Where the first process of a container reaps nothing they would stay in the process table for ever.
+    """
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        pass  # not Linux
 
 
 def marks(directory: str, command_id: str | None = None) -> list[bytes]:
