@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 import tempfile
 import time
@@ -52,7 +53,7 @@ def main() -> int:
         f"medians of {scale.rounds} rounds; rounds: the ratio of each, from the least to the greatest;",
         end=" ",
     )
-    print(f"took {time.monotonic() - began:.0f} s")
+    print(f"took {time.monotonic() - began:.0f} s, load then {os.getloadavg()[0]:.2f}")
     failures += runs.failures
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)

@@ -6,6 +6,7 @@ It decodes each body it receives, as an editor has to, and does nothing else wit
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import subprocess
@@ -84,19 +85,26 @@ class Client:
         """Whether something can be received without waiting long."""
         return self._start < self._end or bool(select.select([self._out], [], [], 0)[0])
 
-    def answer(self, request: Message) -> Any:
-        """The result of a request; what comes before it is decoded and dropped."""
+    def answer(self, request: Message, within_s: float = math.inf) -> Any:
+        """The result of a request; what comes before it is decoded and dropped.
+
+        Raises:
+            TimeoutError: other messages came for so long.
+        """
+        until = time.perf_counter() + within_s
         while True:
             message = self.receive()
+            if time.perf_counter() > until:
+                raise TimeoutError(f"{request['method']}: no answer within {within_s:g} s")
             if message.get("id") == request["id"] and "method" not in message:
                 if "error" in message:
                     raise Gone(f"{request['method']}: {message['error']}")
                 return message["result"]
 
-    def call(self, method: str, params: object = None) -> Any:
+    def call(self, method: str, params: object = None, within_s: float = math.inf) -> Any:
         request = self.request(method, params)
         self.send(request)
-        return self.answer(request)
+        return self.answer(request, within_s)
 
     def outputs(self, limit_bytes: int | None = None) -> Iterator[str]:
         """The text of each `command/output`, until so much has come or the command is over."""

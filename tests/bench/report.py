@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
@@ -66,8 +67,10 @@ def as_json(found: dict[str, Any], verdicts: Sequence[Verdict], failures: Sequen
                 "name": verdict.row.measurement.name,
                 "title": verdict.row.title,
                 "unit": verdict.row.unit,
-                "medians": verdict.medians,
-                "rounds": verdict.values,
+                "medians": {name: _finite(value) for name, value in verdict.medians.items()},
+                "rounds": {
+                    name: [_finite(value) for value in found] for name, found in verdict.values.items()
+                },
                 "ratio": verdict.ratio,
                 "spread": verdict.spread,
                 "bar": verdict.row.bar,
@@ -97,7 +100,13 @@ def _bar(row: Row) -> str:
     return text + (f" (aim {row.aim})" if row.aim else "")
 
 
+def _finite(value: float) -> float | None:
+    return None if math.isinf(value) else value
+
+
 def _number(value: float | None) -> str:
     if value is None:
         return "-"
+    if math.isinf(value):
+        return "no answer"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
