@@ -57,10 +57,6 @@ class Followers:
         self._client.notify("command/ready", ready)
 
     def on_session(self, kind: protocol.ChangeKind, session: protocol.Session) -> None:
-        if kind is protocol.ChangeKind.DELETED:
-            for command_id, attachment in list(self._attachments.items()):
-                if attachment.session_id == session.session_id:
-                    self.detach(command_id)
         change = protocol.SessionChange(kind=kind, session=session)
         self._client.notify("sessions/changed", change)
 

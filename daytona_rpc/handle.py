@@ -13,6 +13,7 @@ from daytona_rpc.host import paths, records, recovery
 from daytona_rpc.link import HostLost, Link, Retired
 
 _RETRY_S = 0.01
+_STARTS = 5
 _TRIES = 500  # for a host that ends while the next one is asked for; 5 s together
 
 
@@ -51,6 +52,7 @@ class Handle:
         self._listener = listener
         self._link: Link | None = None
         self._linking = asyncio.Lock()
+        self._turn = asyncio.Lock()
         self._closed = False
 
     @property
@@ -100,12 +102,20 @@ class Handle:
                 await asyncio.sleep(_RETRY_S)
         return False
 
+    async def _linked(self) -> Link:
+        """The link to the host, which is started where none lives."""
+        for _ in range(_STARTS):
+            if await self.join() and self._link is not None:
+                return self._link
+            if self.deleted:
+                raise errors.NotFound(f"no session {self.id}", session_id=self.id)
+            await launcher.start(self.directory)
+        raise errors.HostUnavailable("the session host does not answer", session_id=self.id)
+
     async def prepare(self) -> None:
         """Have a host ready before the first command comes."""
         with suppress(errors.ApplicationError):
-            if not await self.join() and not self.deleted:
-                await launcher.start(self.directory)
-                await self.join()
+            await self._linked()
 
     async def request(self, op: str, **fields: Any) -> Any:
         """Have the host do something; it is started where none lives.
@@ -116,16 +126,11 @@ class Handle:
             ApplicationError: the host refused.
         """
         for _ in range(_TRIES):
-            if not await self.join():
-                if self.deleted:
-                    raise errors.NotFound(f"no session {self.id}", session_id=self.id)
-                await launcher.start(self.directory)
-                continue
-            link = self._link
-            if link is None:
-                continue
             try:
-                return await link.request(op, **fields)
+                # In turn: requests reach the host in the order in which they came in.
+                async with self._turn:
+                    answer = (await self._linked()).request(op, **fields)
+                return await answer
             except Retired:
                 await asyncio.sleep(_RETRY_S)
             except HostLost:

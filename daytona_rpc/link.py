@@ -60,21 +60,20 @@ class Link(asyncio.Protocol):
             link.close()
             raise Retired from None
 
-    async def request(self, op: str, **fields: Any) -> Any:
-        """Send a request and return its result.
+    def request(self, op: str, **fields: Any) -> asyncio.Future[Any]:
+        """Send a request; the future gets its result.
 
         Raises:
-            Retired: the host is ending; nothing was done.
-            HostLost: the host died before it answered.
-            ApplicationError: the host refused.
+            Retired: the host is ending; nothing was sent. The future may raise it too.
+            HostLost: (the future) the host died before it answered.
+            ApplicationError: (the future) the host refused.
         """
         if self._transport is None or self.leaving:
             raise Retired
         self._number += 1
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._answers[self._number] = answer
+        answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
         self._transport.write(orjson.dumps({"id": self._number, "op": op, **fields}) + b"\n")
-        return await answer
+        return answer
 
     def tell(self, op: str, **fields: Any) -> None:
         """Send a request whose answer nobody needs."""
