@@ -15,18 +15,16 @@ def stop(options: Namespace) -> int:
     grace_ms = round(options.grace * 1000)
     output, code = Output(), 0
     with Client(options.server) as client:
-        asked = []
+        wanted = []
         for text in options.ids:
             try:
-                command_id = ids.command(client, text)["commandId"]
+                wanted.append(ids.command(client, text)["commandId"])
             except Failure as failure:
                 code = _report(output, failure)
-                continue
-            number = client.post("command/stop", {"commandId": command_id, "graceMs": grace_ms})
-            asked.append((command_id, number))
-        within_s = options.grace + ANSWER_WITHIN_S
-        answers = client.answers([number for _, number in asked], within_s)
-        for (command_id, _), answer in zip(asked, answers, strict=True):
+        wanted = list(dict.fromkeys(wanted))
+        numbers = [client.post("command/stop", {"commandId": one, "graceMs": grace_ms}) for one in wanted]
+        answers = client.answers(numbers, options.grace + ANSWER_WITHIN_S)
+        for command_id, answer in zip(wanted, answers, strict=True):
             try:
                 output.put(STDOUT, f"{command_id}: {outcome.outcome(answer())}\n".encode())
             except Refused as error:

@@ -155,11 +155,11 @@ class Follower:
         keyboard = self.keyboard
         if not self._over:
             if not self.output.full:
-                reads += [self.client.output, self.client.errors]
+                reads += [self.client.process.output, self.client.process.errors]
             if keyboard is not None and self._takes_input() and keyboard.readable:
                 reads.append(0)
             if self.client.unsent:
-                writes.append(self.client.input)
+                writes.append(self.client.process.input)
         if self.output.bytes:
             writes.append(self.output.fd)
         timeout_s = None if self._leaving is None else max(0.0, self._leave_at - time.monotonic())
@@ -169,16 +169,16 @@ class Follower:
         if self._interrupts.fd in readable:
             for number in self._interrupts.read():
                 self._on_signal(number)
-        if self.client.input in writable:
+        if self.client.process.input in writable:
             self.client.flush()
         if self.output.fd in writable:
             try:
                 self.output.write_some()
             except OSError as error:
                 self.unwritable(error)
-        if self.client.errors in readable:
-            self.client.read_errors()
-        if self.client.output in readable:
+        if self.client.process.errors in readable:
+            self.client.process.read_errors()
+        if self.client.process.output in readable:
             for message in self.client.receive():
                 self._on_message(message)
         if keyboard is not None and 0 in readable:
