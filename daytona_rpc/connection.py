@@ -62,6 +62,7 @@ class Connection:
         self._reader = stdio.Reader(loop, self._in_fd, self._on_data, self._end)
         gate.send = self._writer.send
         gate.loads = orjson.loads
+        gate.note = _log.debug
         watched = [pid for pid in {info.process_id, client_process_id} if pid is not None]
         watches = [ProcessWatch(loop, pid, self._end) for pid in watched]
         for number in SIGNALS:

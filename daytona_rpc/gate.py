@@ -27,8 +27,6 @@ no more, when its process is gone (all 0), and by a signal (128 and its number).
 
 from __future__ import annotations
 
-import logging
-import signal
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
@@ -41,9 +39,8 @@ from daytona_rpc.framing import FrameReader, FramingError, frame
 if TYPE_CHECKING:
     from daytona_rpc.writer import Writer
 
-_log = logging.getLogger(__name__)
-
 PROCESS_POLL_S: Final = 3.0
+INTERRUPTED: Final = 128 + 2
 
 
 class Engine(Protocol):
@@ -79,6 +76,8 @@ class Gate:
     def __init__(self, describe: Describe, send: Callable[[bytes], None]) -> None:
         self._describe = describe
         self.send = send
+        self.note: Callable[..., None] = _silent
+        """Where notes for the log go: `Logger.debug`, once logging is imported, which takes milliseconds."""
         self.loads: Callable[[bytes], Any] = envelope.loads
         self.engine: Engine | None = None
         self.info: InitializeInfo | None = None
@@ -100,9 +99,9 @@ class Gate:
             elif self.state is State.SHUT and method in (None, "$/cancelRequest") and self.engine is not None:
                 self.engine.handle(message)
             else:
-                _log.debug("ignored %.80r in state %s", method, self.state.value)
+                self.note("ignored %.80r in state %s", method, self.state.value)
         except Refused as refused:
-            _log.debug("refused: %s", refused)
+            self.note("refused: %s", refused)
             self.send(refused.body)
 
     def end(self, code: int) -> None:
@@ -112,7 +111,7 @@ class Gate:
             self._enter(State.OVER)
 
     def _enter(self, state: State) -> None:
-        _log.debug("connection: %s -> %s", self.state.value, state.value)
+        self.note("connection: %s -> %s", self.state.value, state.value)
         self.state = state
 
     def _request(self, method: str, msg_id: int | str, params: object) -> None:
@@ -137,10 +136,15 @@ class Gate:
         except errors.InvalidParams as error:
             raise Refused(msg_id, error.code, error.message, error.data) from None
         except Exception as error:
-            _log.error("initialize failed: %s", type(error).__name__)
-            raise Refused(msg_id, errors.INTERNAL_ERROR, str(errors.InternalError())) from None
+            raise Refused(
+                msg_id, errors.INTERNAL_ERROR, f"initialize failed: {type(error).__name__}"
+            ) from None
         self._enter(State.OPEN)
         self.send(answer)
+
+
+def _silent(text: str, *args: object) -> None:
+    """There is no log yet."""
 
 
 def serve(
@@ -162,11 +166,10 @@ def serve(
                 inbox.extend(frames.feed(data))
             elif data == b"" or (client_process_id is not None and stdio.is_gone(client_process_id)):
                 gate.end(0)
-    except OSError as error:
-        _log.info("the client reads no more: %s", error.strerror)
+    except OSError:  # nobody reads
         gate.end(0)
     except KeyboardInterrupt:
-        gate.end(128 + signal.SIGINT)
+        gate.end(INTERRUPTED)
     if gate.info is None or gate.state is State.OVER:
         return gate.code
 

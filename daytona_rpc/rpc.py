@@ -42,6 +42,8 @@ Handler = Callable[[Any], Any]
 CLOSE_S: Final = 2.0
 """How long cancelled handlers may take to clean up at the end."""
 
+MAX_LOGGED_LINES: Final = 100
+
 
 class Engine(JsonRPCProtocol):
     """Gives each message to its handler and sends the answers (see `gate.Engine`)."""
@@ -271,9 +273,12 @@ def _ignore(params: object) -> None:
 
 
 def _places(error: BaseException) -> str:
-    """The exception's type and where it was raised, without its text."""
-    kind = type(error)
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    if isinstance(error, OSError) and error.errno is not None:
-        name += f" (errno {error.errno})"
-    return "\n".join([name, *(line.rstrip() for line in traceback.format_tb(error.__traceback__))])
+    """The exception's type and where it was raised, and the same of what led to it, without their texts."""
+    lines: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(lines) < MAX_LOGGED_LINES:
+        number = f" (errno {cause.errno})" if isinstance(cause, OSError) and cause.errno is not None else ""
+        lines.append(f"{type(cause).__module__}.{type(cause).__qualname__}{number}")
+        lines += [line.rstrip() for line in traceback.format_tb(cause.__traceback__, limit=-20)]
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return "\n".join(lines)

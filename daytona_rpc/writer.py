@@ -30,9 +30,8 @@ _log = logging.getLogger(__name__)
 PULL_BYTES: Final = 64 * 1024
 """About how much one source may write before it is the next one's turn."""
 
-PASS_BYTES: Final = 256 * 1024
-PASS_TURNS: Final = 16
-"""How much is written before the event loop sees to its other callbacks, requests among them."""
+PASS_S: Final = 0.0005
+"""How long sources are pulled before the event loop sees to its other callbacks, requests among them."""
 
 HIGH_WATER: Final = 4 * 1024 * 1024
 LOW_WATER: Final = 1024 * 1024
@@ -41,7 +40,13 @@ LOW_WATER: Final = 1024 * 1024
 HARD_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of unread answers and notifications at which the client is given up as gone."""
 
-PIPE_BYTES: Final = 256 * 1024
+PIPE_BYTES: Final = 128 * 1024
+"""The pipe's capacity, which an answer has to wait for under a flood of logs.
+
+Measured with a client that reads and does no more, two cores: 64 KiB carry 650 MB/s (p99 of an answer
+0.4 ms), 128 KiB 960 MB/s (0.4 ms), 256 KiB 1,120 MB/s (0.6 ms), 1 MiB no more (10 ms). A client that
+parses at 80 MB/s sees an answer after 1.2 ms, 1.7 ms, 3.3 ms, 12 ms (p50).
+"""
 
 _IOV_MAX: Final = min(os.sysconf("SC_IOV_MAX"), 1024)
 
@@ -165,17 +170,14 @@ class Writer:
     def _pump(self) -> None:
         """Write what is there, then pull, until the kernel takes no more or it is others' turn."""
         self._scheduled = False
-        left = PASS_BYTES
-        for _ in range(PASS_TURNS):
-            if not self._out and not self._fill():
-                self._unwatch()
-                return
-            left -= self._unsent
+        end = self._loop.time() + PASS_S
+        while self._out or self._fill():
             if not self._write():
                 return
-            if left <= 0:
-                break
-        self._schedule()  # does nothing while watching: the descriptor is still writable
+            if self._loop.time() > end:
+                self._schedule()  # does nothing while watching: the descriptor is still writable
+                return
+        self._unwatch()
 
     def _fill(self) -> bool:
         """Make the next frames; False when there are none."""
