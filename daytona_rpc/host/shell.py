@@ -16,19 +16,24 @@ from .shellstate import SECRETS, State, is_name, write
 
 __all__ = ["Launch", "State", "find_shell", "launch", "launch_argv"]
 
-_KINDS = {"bash": "bash"}
+_KINDS = {"bash": "bash", "zsh": "zsh", "sh": "sh", "dash": "sh", "ash": "sh"}
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shells")
 _TEXT_MAX_BYTES = 96 << 10  # Linux takes 128 KiB in one argument
 _VALUE_MAX_BYTES = 32 << 10  # longer ones are in the saved variables
 
-# %s: the prelude, sourced, and what it leaves evaluated; then the code that saves.
+# Nothing of the code that saves may be seen on the user's outputs, even when tracing.
 _WRAPPERS = {
-    "bash": '\\. %s; __daytona_rpc "$__daytona_rpc_text"; \\builtin eval "$_"; %s',
+    "bash": '\\. %(prelude)s; __daytona_rpc "$__daytona_rpc_text"; \\builtin eval "$_"; %(saving)s',
+    "sh": '. %(prelude)s; eval "$__daytona_rpc_text"; %(saving)s',
+    "zsh": 'builtin source %(prelude)s; builtin eval "$__daytona_rpc_text"',
 }
-# %s: the epilogue, the file to save to. Nothing of it is seen on the user's outputs, even when tracing.
+_OPTIONS = {"zsh": ["-f"]}
 _SAVES = {
     "bash": "{ __daytona_rpc_s=$? __daytona_rpc_o=$SHELLOPTS __daytona_rpc_b=$BASHOPTS POSIXLY_CORRECT=y; "
-    "\\. %s %s; } >/dev/null 2>&1",
+    "\\. %(epilogue)s %(save)s; } >/dev/null 2>&1",
+    "sh": "{ __daytona_rpc_s=$?; __daytona_rpc_e=%(epilogue)s; __daytona_rpc_f=%(save)s; "
+    '\\. "$__daytona_rpc_e"; } >/dev/null 2>&1',
+    "zsh": "builtin source %(epilogue)s %(save)s",
 }
 
 Launch = Tuple[List[str], Dict[str, str], str]
@@ -86,10 +91,10 @@ def launch(
     saving = ""
     if save is not None:
         state.reserve(save, kind, None if cwd is None else directory, given)
-        saving = _SAVES[kind] % (_quote(os.path.join(_FOLDER, "epilogue." + kind)), _quote(save))
-    wrapper = _WRAPPERS[kind] % (_quote(os.path.join(_FOLDER, "prelude." + kind)), saving)
-    arguments = [state.vars, saving, names, path, text]
-    return [shell, "-c", wrapper, os.path.basename(shell), *arguments], process_env, directory
+        saving = _SAVES[kind] % {"epilogue": _file("epilogue", kind), "save": _quote(save)}
+    wrapper = _WRAPPERS[kind] % {"prelude": _file("prelude", kind), "saving": saving}
+    arguments = [os.path.basename(shell), state.vars, saving, names, path, text]
+    return [shell, *_OPTIONS.get(kind, ()), "-c", wrapper, *arguments], process_env, directory
 
 
 def launch_argv(
@@ -138,6 +143,10 @@ def _prepare_bash(env: Dict[str, str], given: Mapping[str, Optional[str]], resto
         env.pop("BASHOPTS", None)
         if "BASH_ENV" in env and "BASH_ENV" not in given:
             env["__daytona_rpc_bash_env"] = env.pop("BASH_ENV")
+
+
+def _file(part: str, kind: str) -> str:
+    return _quote(os.path.join(_FOLDER, f"{part}.{kind}"))
 
 
 def _is_program(path: str) -> bool:

@@ -25,7 +25,10 @@ _NOT_KEPT = frozenset(
     b" BASH BASHOPTS BASHPID BASH_ALIASES BASH_ARGC BASH_ARGV BASH_ARGV0 BASH_CMDS BASH_COMMAND"
     b" BASH_EXECUTION_STRING BASH_LINENO BASH_LOADABLES_PATH BASH_MONOSECONDS BASH_REMATCH BASH_SOURCE"
     b" BASH_SUBSHELL BASH_TRAPSIG BASH_VERSINFO BASH_VERSION BASH_XTRACEFD COMP_WORDBREAKS DIRSTACK"
-    b" EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS HISTCMD PIPESTATUS SHELLOPTS SRANDOM UID".split()
+    b" EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS HISTCMD PIPESTATUS SHELLOPTS SRANDOM UID"
+    b" 0 EGID FUNCNEST GID TRY_BLOCK_ERROR TRY_BLOCK_INTERRUPT TTY USERNAME ZSH_ARGZERO"
+    b" ZSH_EXECUTION_STRING ZSH_NAME ZSH_PATCHLEVEL ZSH_VERSION argv options parameters pipestatus signals"
+    b" zshexit_functions".split()
 )
 _OWN = b"__daytona_rpc"
 
@@ -99,7 +102,51 @@ def _functions(text: bytes) -> Iterator[Tuple[bytes, bytes, bytes]]:
         at = end + len(line) + 2
 
 
-_READERS = {"bash": _read_bash}
+def _read_sh(parts: List[bytes]) -> Dump:
+    options, declared, exported, readonly, aliases, rest = parts
+    env: Dict[bytes, bytes] = {}
+    variables = {name: b"unset -v " + name for name in (b"PATH", b"IFS")}
+    cwd = b""
+    for head, name, value, statement in declarations(declared):
+        variables.pop(name, None)
+        if name == b"PWD" and value is not None:
+            cwd = unquote(value)
+        if name not in _NOT_KEPT and not name.startswith(_OWN) and not head:
+            variables[name] = statement
+    for _, name, value, statement in declarations(exported):
+        if name in _NOT_KEPT or name.startswith(_OWN):
+            continue
+        if value is None:
+            variables.setdefault(name, statement)
+            continue
+        variables.pop(name, None)
+        env[name] = unquote(value)
+        if len(env[name]) > _LONG_BYTES:
+            variables[name] = statement
+    tail = [b"alias " + statement for _, _, _, statement in declarations(aliases)]
+    locked = [name for _, name, _, _ in declarations(readonly) if name in env or name in variables]
+    tail.append(b"__daytona_rpc_readonly='%s'" % b" ".join(locked))
+    # "set -o name": noexec would end the session, the others are not the text's to set.
+    chosen = [line[4:] for line in options.split(b"\n") if line.startswith(b"set -o ")]
+    chosen = [option for option in chosen if option[3:] not in _OPTIONS_NOT_KEPT]
+    tail.append(b"__daytona_rpc_set='%s'" % b" ".join(chosen))
+    return Dump(cwd, env, variables, rest + b"\n".join(tail) + b"\n")
+
+
+def _read_zsh(parts: List[bytes]) -> Dump:
+    declared, rest, cwd, *records = parts
+    env = dict(record.split(b"=", 1) for record in records)
+    variables = {name: b"unset " + name for name in (b"PATH", b"IFS") if name not in env}
+    for head, name, _, statement in declarations(declared):
+        variables.pop(head.split(b" ")[-1], None)  # the scalar an array is tied to
+        if name not in _NOT_KEPT and not name.startswith(_OWN):
+            variables[name] = statement
+    env = {k: v for k, v in env.items() if k not in _NOT_KEPT and not k.startswith(_OWN)}
+    return Dump(cwd, env, variables, rest)
+
+
+_OPTIONS_NOT_KEPT = (b"noexec", b"interactive", b"stdin", b"privileged")
+_READERS = {"bash": _read_bash, "sh": _read_sh, "zsh": _read_zsh}
 
 
 def declarations(text: bytes) -> Iterator[Tuple[bytes, bytes, Optional[bytes], bytes]]:

@@ -49,7 +49,7 @@ __daytona_rpc() {
   \builtin local s="$__daytona_rpc_set" a="$__daytona_rpc_aliases"
   \builtin unset -v __daytona_rpc_text __daytona_rpc_pre __daytona_rpc_set __daytona_rpc_readonly \
     __daytona_rpc_aliases __daytona_rpc_names __daytona_rpc_values __daytona_rpc_n __daytona_rpc_i \
-    __daytona_rpc_vars __daytona_rpc_trap
+    __daytona_rpc_vars __daytona_rpc_trap BASH_EXECUTION_STRING
   \builtin unset -f __daytona_rpc
   [[ -z $a ]] || \builtin shopt -s expand_aliases
   [[ -z $s ]] || \builtin eval "\\builtin set $s"
