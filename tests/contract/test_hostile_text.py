@@ -20,7 +20,7 @@ ENDINGS = {
     "exit": ("echo a; exit 3; echo b", 3, "a\n"),
     "exit 255": ("exit 255", 255, ""),
     "exit in a function": ("f() { exit 4; }; f; echo b", 4, ""),
-    "return outside of a function": ("return 5", 5, None),
+    "return outside of a function": ("return 5", ERROR, None),
     "set -e": ("set -e; echo a; false; echo b", 1, "a\n"),
     "set -u": ("set -u; echo $NOT_SET; echo b", ERROR, None),
     "exec of a program": ("exec sh -c 'echo replaced; exit 6'", 6, "replaced\n"),

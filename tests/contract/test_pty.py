@@ -92,8 +92,10 @@ def test_the_last_output_before_the_end_is_not_lost(client: Client, session: str
 
 
 @pytest.mark.requirement("STOP-1", "STOP-2")
-def test_stopping_a_command_in_a_terminal_stops_its_jobs(client: Client, session: str) -> None:
+def test_stopping_a_command_in_a_terminal_stops_its_jobs(
+    backend: LocalBackend, client: Client, session: str
+) -> None:
     command_id = client.start(session, "set -m; sleep 600 & echo $!; wait", tty=TTY)
     pid = int(client.wait_output(command_id, b"\r\n").split()[-1])
     assert "stopped" == client.request("command/stop", {"commandId": command_id})["status"]
-    assert "gone\n" == client.run(session, f"kill -0 {pid} 2>/dev/null || echo gone")["output"]
+    assert "" == client.run(session, backend.line("alive.py", pid))["output"]

@@ -9,7 +9,7 @@ from tests.harness import Client
 
 CARRIED = {
     "directory": ("mkdir -p sub; cd sub", 'echo "${PWD##*/}"', "sub"),
-    "previous directory": ("mkdir -p sub; cd sub; cd ..; cd sub", "cd - >/dev/null; ls -d sub", "sub"),
+    "previous directory": ("mkdir -p sub; cd sub; cd ..; cd sub", "(cd - >/dev/null; ls -d sub)", "sub"),
     "exported variable": ("export COLOUR='dark  blue'", "sh -c 'echo \"$COLOUR\"'", "dark  blue"),
     "plain variable": ("colour=blue", "echo $colour; sh -c 'echo ${colour-unset}'", "blue\nunset"),
     "array": ("list=(a 'b c' d)", 'echo "${#list[@]} ${list[1]}"', "3 b c"),
@@ -120,7 +120,7 @@ def test_an_activated_virtual_environment_is_carried_over(
 @pytest.mark.requirement("STATE-3")
 def test_what_belongs_to_a_process_is_not_carried_over(client: Client, session: str) -> None:
     client.run(session, "trap 'echo trapped' EXIT USR1; ulimit -n 64; sleep 600 >/dev/null 2>&1 & true")
-    after = client.run(session, "trap; jobs; test $(ulimit -n) != 64 && echo free")
+    after = client.run(session, "trap -p USR1; jobs; test $(ulimit -n) != 64 && echo free")
     assert "free\n" == after["output"]
 
 

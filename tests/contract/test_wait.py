@@ -73,9 +73,10 @@ def test_deleting_the_session_answers_the_wait(client: Client, session: str) -> 
 
 @pytest.mark.requirement("CAN-3")
 def test_cancelling_a_stop_does_not_call_it_off(client: Client, session: str) -> None:
-    command_id = client.start(session, "trap '' TERM; echo ready; while :; do sleep 0.02; done")
+    command_id = client.start(session, "trap 'echo asked' TERM; echo ready; while :; do sleep 0.02; done")
     client.wait_output(command_id, b"ready\n")
-    stop = client.send_request("command/stop", {"commandId": command_id, "graceMs": 500})
+    stop = client.send_request("command/stop", {"commandId": command_id, "graceMs": 1500})
+    client.wait_output(command_id, b"asked\n")
     client.notify("$/cancelRequest", {"id": stop})
     assert -32800 == client.answer(stop)["error"]["code"]
     final = client.wait_finished(command_id)
