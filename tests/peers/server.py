@@ -31,8 +31,8 @@ def load(info: InitializeInfo, writer: Any) -> gate.Engine:
 
     from daytona_rpc import errors, protocol, rpc
 
-    if log_file := os.environ.get("LOG_FILE"):
-        logging.basicConfig(filename=log_file, level=logging.DEBUG, force=True)
+    log = logging.FileHandler(os.environ["LOG_FILE"]) if "LOG_FILE" in os.environ else logging.NullHandler()
+    logging.basicConfig(handlers=[log], level=logging.DEBUG)
     client = rpc.Client(info, writer)
 
     class Flood:
@@ -97,6 +97,7 @@ def load(info: InitializeInfo, writer: Any) -> gate.Engine:
     def prints(params: Any) -> None:
         print("to nobody", flush=True)  # noqa: T201
         sys.stdout.write("to nobody\n")
+        sys.stdout.flush()
         os.write(1, b"to nobody\n")
         subprocess.run(["sh", "-c", "cat; echo to nobody"], check=True)
 
