@@ -33,7 +33,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from daytona_rpc import envelope, errors, stdio
-from daytona_rpc.envelope import InitializeInfo, Message, Refused
+from daytona_rpc.envelope import InitializeInfo as InitializeInfo
+from daytona_rpc.envelope import Message, Refused
 from daytona_rpc.framing import FrameReader, FramingError, frame
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ Handler = Callable[[Any], Any]
 """Takes the decoded params; returns the result or an awaitable of it; raises `errors.RpcError`."""
 
 CLOSE_S: Final = 2.0
-"""How long cancelled handlers may take to clean up at the end."""
+"""How long cancelled handlers may take to clean up at the end, and then the server to close."""
 
 MAX_LOGGED_LINES: Final = 100
 
@@ -54,7 +54,7 @@ class Engine(JsonRPCProtocol):
         writer: Writer,
         handlers: Mapping[str, Handler],
         *,
-        close: Callable[[], Awaitable[None]] | None = None,
+        close: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         """`handlers` serve requests and notifications; `close` runs when the connection ends."""
         server = JsonRPCServer(JsonRPCProtocol, cattrs.Converter)
@@ -114,7 +114,10 @@ class Engine(JsonRPCProtocol):
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_S)
         if self._close is not None:
-            await self._close()
+            try:
+                await asyncio.wait_for(self._close(), CLOSE_S)
+            except Exception as error:
+                _log.error("closing failed: %s", _places(error))
 
     def _handle_request(self, msg_id: Id, method: str, params: object) -> None:
         started = perf_counter()

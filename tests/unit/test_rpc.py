@@ -372,6 +372,20 @@ async def test_closing_answers_what_is_open_and_ends_the_rest() -> None:
         await asked
 
 
+@pytest.mark.parametrize("trouble", ["fails", "hangs"])
+async def test_a_server_that_cannot_close_does_not_keep_the_process(
+    trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc, "CLOSE_S", 0.01)
+
+    async def close() -> None:
+        if trouble == "fails":
+            raise ValueError(SECRET)
+        await asyncio.sleep(3600)
+
+    await Peer({}, close=close).engine.close()
+
+
 async def test_a_request_of_ours_gets_the_client_s_answer() -> None:
     peer = Peer({})
     uri = protocol.ShowDocumentParams(uri="http://127.0.0.1:1/", external=True)
