@@ -66,6 +66,9 @@ class Commands:
         state_dir = self._registry.state_dir
         if params.session_id is not None:
             handle = self._registry.get(params.session_id)
+            sandbox_id = handle.record["sandboxId"]
+            if params.sandbox_id not in (None, sandbox_id):
+                raise errors.InvalidParams("sandboxId", f"session {handle.id} is in sandbox {sandbox_id}")
             self._claim(command_id, handle.id)
             return handle
         owner = paths.owner_of(state_dir, command_id)

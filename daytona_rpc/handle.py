@@ -115,7 +115,8 @@ class Handle:
     async def prepare(self) -> None:
         """Have a host ready before the first command comes."""
         with suppress(errors.ApplicationError):
-            await self._linked()
+            async with self._turn:
+                await self._linked()
 
     async def request(self, op: str, **fields: Any) -> Any:
         """Have the host do something; it is started where none lives.

@@ -102,7 +102,7 @@ class Server:
         return _local_sandbox()
 
     def sandbox_create(self, params: Any) -> protocol.Sandbox:
-        raise errors.Unsupported(f"this server knows only the sandbox {LOCAL}, which is always there")
+        raise _no_daytona()
 
     def sandbox_end(self, params: protocol.SandboxParams) -> protocol.Sandbox:
         self._sandbox(params.sandbox_id)
@@ -138,7 +138,13 @@ class Server:
     def _sandbox(self, sandbox_id: str | None) -> None:
         sandbox_id = sandbox_id or self._default_sandbox
         if sandbox_id != LOCAL:
-            raise errors.NotFound(f"no sandbox {sandbox_id}: this server knows only {LOCAL}")
+            raise _no_daytona()
+
+
+def _no_daytona() -> errors.RpcError:
+    if os.environ.get("DAYTONA_API_KEY"):
+        return errors.Unsupported(f"this version serves the sandbox {LOCAL} only, Daytona's not yet")
+    return errors.AuthenticationError("Daytona sandboxes need an API key: set DAYTONA_API_KEY")
 
 
 def _local_sandbox() -> protocol.Sandbox:

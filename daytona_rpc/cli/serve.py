@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import socket
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from daytona_rpc import __version__, gate, settings, stdio
@@ -59,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Serve one client and return the exit code."""
+    logging.lastResort = None  # nothing goes to stderr before there is a log file, or without one
     options = parser()
     chosen = options.parse_args(arguments)
     if chosen.log_level not in ("debug", "info", "warning", "error"):
@@ -124,5 +127,6 @@ def _load(chosen: argparse.Namespace, info: InitializeInfo, writer: Writer) -> g
     state = settings.state_dir(chosen.state_dir)
     client = rpc.Client(info, writer)
     service = server.Server(client, info, state)
-    journal.start(settings.log_file(chosen.log_file, state), chosen.log_level)
+    with suppress(OSError):  # no log is no reason to serve nobody; requests say what is wrong
+        journal.start(settings.log_file(chosen.log_file, state), chosen.log_level)
     return rpc.Engine(client, writer, service.handlers(), close=service.close)

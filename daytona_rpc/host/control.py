@@ -47,12 +47,25 @@ class Peer:
         loop.add_reader(self._fd, self._on_readable)
 
     def send(self, message: dict) -> None:
-        """Send an answer, or an event that must not be replaced by a later one."""
+        """Send an event that must not be replaced by a later one."""
+        if self._closed:
+            return
         data = json.dumps(message, separators=(",", ":")).encode() + b"\n"
         self._out.append(data)
         self._out_bytes += len(data)
         if self._out_bytes > _UNREAD_MAX_BYTES:
             self._loop.remove_reader(self._fd)
+
+    def answer(self, message: dict) -> None:
+        """Send an answer behind all that is known before it, so that the sidecar's view is up to date."""
+        if self._news and not self._blocked:
+            self._take_news()
+        self.send(message)
+
+    def _take_news(self) -> None:
+        news, self._news = self._news, {}
+        for make in news.values():
+            self.send(make())
 
     def tell(self, key: tuple, make: Callable[[], dict]) -> None:
         """Send an event when there is room; a later one of the same key takes its place."""
@@ -65,9 +78,7 @@ class Peer:
             return
         while self._out or self._news:
             if not self._out:
-                news, self._news = self._news, {}
-                for make in news.values():
-                    self.send(make())
+                self._take_news()
             data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             try:
                 sent = self._connection.send(data)
@@ -129,7 +140,7 @@ class Peer:
         except (ValueError, KeyError, TypeError, RecursionError):
             self.close()  # not one of ours, or broken: there is nobody to answer
             return
-        self._server.handle(self, request, lambda answer: self.send({"id": number, **answer}))
+        self._server.handle(self, request, lambda answer: self.answer({"id": number, **answer}))
 
 
 class Control:
@@ -195,7 +206,7 @@ def listen(directory: str) -> socket.socket:
             listener.bind("sock")
         finally:
             os.umask(before)
-        listener.listen(128)
+        listener.listen(_PEERS_MAX * 2)
         listener.setblocking(False)
     except BaseException:
         listener.close()

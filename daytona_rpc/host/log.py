@@ -74,16 +74,16 @@ class LogWriter:
         self._idx_bytes = 0
         self._stamp = -1  # the last entry's time and channel
 
-    def append(self, channel: int, data: bytes | memoryview, at_ms: int) -> None:
+    def append(self, channel: int, data: bytes, at_ms: int) -> None:
         """Append bytes of one channel. Never fails: what the disk does not take is dropped and told."""
-        while True:
+        rest = memoryview(data)
+        while rest:
             try:
-                self._append(channel, data, at_ms)
-                return
+                rest = rest[self._append(channel, rest, at_ms) :]
             except OSError as error:
                 self.problem = os.strerror(error.errno or errno.EIO)
                 if not self._make_room():
-                    self.size += len(data)
+                    self.size += len(rest)
                     self.base = self.size
                     return
 
@@ -94,7 +94,8 @@ class LogWriter:
                 os.close(fd)
         self._log = self._idx = -1
 
-    def _append(self, channel: int, data: bytes | memoryview, at_ms: int) -> None:
+    def _append(self, channel: int, data: memoryview, at_ms: int) -> int:
+        """Append what the disk takes; how many bytes that was."""
         if self._log < 0:
             self._open()
         elif self.size - self._start + self._idx_bytes >= self.segment_bytes:
@@ -104,8 +105,7 @@ class LogWriter:
             self._write_entry(stamp)
         written = os.write(self._log, data)
         self.size += written
-        if written < len(data):
-            self._append(channel, memoryview(data)[written:], at_ms)
+        return written
 
     def _write_entry(self, stamp: int) -> None:
         if os.write(self._idx, ENTRY.pack(self.size, stamp)) < ENTRY.size:

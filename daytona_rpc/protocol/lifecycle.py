@@ -90,7 +90,7 @@ class DaytonaRpcCapabilities:
     shells: list[str]
     """The shells found on this machine, as paths."""
     local_shell: str
-    """The shell of new sessions on `local`, one of `shells`."""
+    """The path of the shell of new sessions on `local`, one of `shells`."""
 
 
 @attrs.frozen(kw_only=True)

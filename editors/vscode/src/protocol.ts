@@ -159,7 +159,7 @@ export interface DaytonaRpcCapabilities {
   notifications: string[];
   /** The shells found on this machine, as paths. */
   shells: string[];
-  /** The shell of new sessions on `local`, one of `shells`. */
+  /** The path of the shell of new sessions on `local`, one of `shells`. */
   localShell: string;
 }
 

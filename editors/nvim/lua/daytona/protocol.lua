@@ -64,7 +64,7 @@
 ---@field methods string[] The methods that the server takes.
 ---@field notifications string[] The notifications that the server sends.
 ---@field shells string[] The shells found on this machine, as paths.
----@field localShell string The shell of new sessions on `local`, one of `shells`.
+---@field localShell string The path of the shell of new sessions on `local`, one of `shells`.
 
 --- The place that LSP leaves for capabilities of other protocols.
 ---@class daytona.ExperimentalCapabilities
