@@ -55,7 +55,7 @@ def test_state_is_carried_over_in_every_shell(machine: Machine, shell: str) -> N
     session = client.request("sessions/create")
     assert shell == session["shell"]
     steps = {
-        "cd /; export COLOUR='dark  blue'; plain=yes; alias hi='echo hello'; set -f; umask 027": "",
+        "cd /; export COLOUR='dark  blue'; plain=yes; alias hi='echo hello'; set -o noglob; umask 027": "",
         'echo "$PWD $COLOUR $plain"; umask; echo *': "/ dark  blue yes\n{umask}\n*\n",
         "hi": "hello\n",
         "greet() { echo hey; }": "",

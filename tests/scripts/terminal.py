@@ -7,10 +7,10 @@ import sys
 
 def show(*_):
     size = os.get_terminal_size(0)
-    print(f"{size.columns}x{size.lines}", flush=True)
+    os.write(1, f"{size.columns}x{size.lines}\n".encode())  # print() may not be entered twice
 
 
-print(*(os.isatty(fd) for fd in (0, 1, 2)), flush=True)
+os.write(1, " ".join(str(os.isatty(fd)) for fd in (0, 1, 2)).encode() + b"\n")
 signal.signal(signal.SIGWINCH, show)
 show()
 for line in sys.stdin:
