@@ -72,6 +72,9 @@ class _Parser(ArgumentParser):
 
 def main(argv: list[str]) -> int:
     """Do what the first word says and return the exit code."""
+    # Ctrl-C ends us at once and without a word: a KeyboardInterrupt within an import may crash Python.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     failed = 1
     try:
         command = COMMANDS.get(argv[0])
@@ -85,10 +88,10 @@ def main(argv: list[str]) -> int:
         return int(done.code or 0)
     except Failure as failure:
         return _fail(str(failure), failed if failure.exit_code is None else failure.exit_code)
-    except KeyboardInterrupt:
-        return _die_of(signal.SIGINT)
     except BrokenPipeError:
-        return _die_of(signal.SIGPIPE)
+        from daytona_rpc.cli.interrupts import die_of
+
+        return die_of(signal.SIGPIPE)
     except OSError as error:
         return _fail(f"{error.filename or 'cannot write'}: {error.strerror}", failed)
 
@@ -129,9 +132,3 @@ def _parse(name: str, command: Command, arguments: list[str]) -> Namespace:
 def _fail(text: str, code: int) -> int:
     print(f"{_PROG}: {' '.join(text.split())}", file=sys.stderr)
     return code
-
-
-def _die_of(number: signal.Signals) -> int:
-    from daytona_rpc.cli.interrupts import die_of
-
-    return die_of(number)

@@ -11,6 +11,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from daytona_rpc.cli import terminal
@@ -22,6 +23,7 @@ from daytona_rpc.cli.output import STDERR, Output
 
 FINAL = frozenset({"completed", "stopped", "failed", "lost"})
 _LEAVE_WITHIN_S = 3.0
+_FOREGROUND_POLL_S = 0.3  # nobody tells a running job that it has the terminal now
 
 
 class View(Protocol):
@@ -74,6 +76,7 @@ class Follower:
         self._handlers: dict[int, Callable[[Message], None]] = {}
         self._when_known: list[Callable[[], None]] = []
         self._restarted = False
+        self._eof_again = False
         self._leaving: BaseException | None = None
         self._leave_at = 0.0
         self._interrupts = Interrupts()
@@ -88,7 +91,7 @@ class Follower:
             Failure: the server is gone for good.
         """
         self._first = method, params
-        with self._interrupts:
+        with self._interrupts, self.keyboard or nullcontext():
             self.begin()
             while not self._over or self.output.bytes:
                 try:
@@ -153,6 +156,8 @@ class Follower:
         """Wait, and do what is due."""
         reads, writes = [self._interrupts.fd], []
         keyboard = self.keyboard
+        if keyboard is not None:
+            keyboard.look()
         if not self._over:
             if not self.output.full:
                 reads += [self.client.process.output, self.client.process.errors]
@@ -162,8 +167,7 @@ class Follower:
                 writes.append(self.client.process.input)
         if self.output.bytes:
             writes.append(self.output.fd)
-        timeout_s = None if self._leaving is None else max(0.0, self._leave_at - time.monotonic())
-        readable, writable, _ = select.select(reads, writes, [], timeout_s)
+        readable, writable, _ = select.select(reads, writes, [], self._timeout_s())
         if self._leaving is not None and (self._over or time.monotonic() >= self._leave_at):
             raise self._leaving
         if self._interrupts.fd in readable:
@@ -183,6 +187,14 @@ class Follower:
                 self._on_message(message)
         if keyboard is not None and 0 in readable:
             self._on_input(keyboard)
+
+    def _timeout_s(self) -> float | None:
+        """How long to wait for something to happen."""
+        if self._leaving is not None:
+            return max(0.0, self._leave_at - time.monotonic())
+        if self.keyboard is not None and self.keyboard.in_background:
+            return _FOREGROUND_POLL_S
+        return None
 
     def _on_message(self, message: Message) -> None:
         if "method" not in message:
@@ -242,14 +254,16 @@ class Follower:
         return status is not None and status["status"] == "running" and status["stdin"] == "open"
 
     def _on_input(self, keyboard: Keyboard) -> None:
-        data, eof = keyboard.read()
+        self._send_input(keyboard, *keyboard.read())
+
+    def _send_input(self, keyboard: Keyboard, data: bytes, eof: bool) -> None:
         params: dict[str, Any] = {}
         if data:
             params = {"data": binascii.b2a_base64(data, newline=False).decode(), "encoding": "base64"}
         if eof:
             params["eof"] = True
         if params:
-            keyboard.sent()
+            keyboard.sent(data, eof)
             self.post("command/input", params, self._on_input_taken)
 
     def _on_input_taken(self, message: Message) -> None:
@@ -285,8 +299,10 @@ class Follower:
             raise Failure(f"{gone}; see daytona-rpc attach {self.command_id}")
         self._restarted = True
         self._handlers.clear()
-        if self.keyboard is not None and self.keyboard.lost():
-            self.note(f"{gone}; input that was on its way may be lost")
+        if self.keyboard is not None:
+            data, self._eof_again = self.keyboard.lost()
+            if data:  # sent again, it might arrive twice
+                self.note(f"{gone}; input that was on its way may be lost")
         self.client.restart()
         self.post("command/attach", {"offset": self.offset}, self._on_attached)
 
@@ -298,4 +314,6 @@ class Follower:
                 raise
             self.begin()  # the server vanished before it took the command
         else:
+            if self._eof_again and self.keyboard is not None:
+                self._send_input(self.keyboard, b"", True)
             self.reattached()

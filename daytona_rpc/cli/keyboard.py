@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 
 from daytona_rpc.cli import terminal
 
@@ -31,21 +32,21 @@ class Keyboard:
         self.is_terminal = terminal.is_terminal(_STDIN)
         self._raw = raw if self.is_terminal else None
         self._passes_eof = passes_eof or self.is_terminal
+        self.in_background = False
+        """Whether somebody else has the terminal now."""
         self._open = exists()
-        self._on_the_way = 0
+        self._on_the_way: deque[tuple[bytes, bool]] = deque()
 
     @property
     def readable(self) -> bool:
         """Whether to wait for input now."""
-        if not (self._open and self._on_the_way < _ON_THE_WAY):
-            return False
-        # Reading a terminal from the background would stop us, and with us the log.
-        return not self.is_terminal or terminal.in_foreground()
+        return self._open and len(self._on_the_way) < _ON_THE_WAY and not self.in_background
 
-    @property
-    def taken(self) -> bool:
-        """Whether the server has taken all that was read."""
-        return self._on_the_way == 0
+    def look(self) -> None:
+        """Look whether the terminal is ours: reading it in the background would stop us, log and all."""
+        was, self.in_background = self.in_background, self.is_terminal and not terminal.in_foreground()
+        if was and not self.in_background:
+            self.resume()
 
     def read(self) -> tuple[bytes, bool]:
         """What there is, and whether to tell the command that this was the end."""
@@ -59,22 +60,23 @@ class Keyboard:
             self._open = False
         return data, not data and self._passes_eof
 
-    def sent(self) -> None:
+    def sent(self, data: bytes, eof: bool) -> None:
         """A piece is on its way."""
-        self._on_the_way += 1
+        self._on_the_way.append((data, eof))
 
     def arrived(self) -> None:
-        """A piece was taken."""
-        self._on_the_way -= 1
+        """The oldest piece on its way was taken."""
+        if self._on_the_way:
+            self._on_the_way.popleft()
 
     def stop(self) -> None:
         """Read no more: the command takes none."""
         self._open = False
 
-    def lost(self) -> bool:
-        """Forget what was on its way to a server that is gone; whether there was something."""
-        was, self._on_the_way = self._on_the_way, 0
-        return was > 0
+    def lost(self) -> tuple[bool, bool]:
+        """Forget what was on its way to a server that is gone: whether there was data, and the end."""
+        pieces, self._on_the_way = self._on_the_way, deque()
+        return any(data for data, _ in pieces), any(eof for _, eof in pieces)
 
     def __enter__(self) -> Keyboard:
         self.resume()

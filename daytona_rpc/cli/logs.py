@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from argparse import Namespace
-from contextlib import nullcontext
 
 from daytona_rpc.cli import ids, outcome, tail, terminal
 from daytona_rpc.cli.client import Client, Message
@@ -77,8 +76,7 @@ def attach(options: Namespace) -> int:
         follower.when_known(follower.resize)
         client.on_message = follower.note
         try:
-            with keyboard or nullcontext():
-                final = follower.follow("command/attach", {"offset": start})
+            final = follower.follow("command/attach", {"offset": start})
         except Left as left:
             if left.number != signal.SIGINT:
                 return 128 + left.number

@@ -7,7 +7,7 @@ import select
 import stat
 from collections import deque
 
-from daytona_rpc.cli.terminal import is_terminal
+from daytona_rpc.cli.terminal import is_raw, is_terminal
 
 STDOUT = 1
 STDERR = 2
@@ -51,11 +51,9 @@ class Output:
 
     def line(self, fd: int, text: str) -> None:
         """Take a line of our own; on a terminal, raw or not, it does not go on where the command stopped."""
-        end = b"\n"
-        if is_terminal(fd):
-            end = b"\r\n"
-            if any(self.last[one] != b"\n" and is_terminal(one) for one in (STDOUT, STDERR)):
-                self.put(fd, end)
+        end = b"\r\n" if is_raw(fd) else b"\n"
+        if is_terminal(fd) and any(self.last[one] != b"\n" and is_terminal(one) for one in (STDOUT, STDERR)):
+            self.put(fd, end)
         self.put(fd, text.encode("utf-8", "replace") + end)
         self.last = {STDOUT: b"\n", STDERR: b"\n"}
 

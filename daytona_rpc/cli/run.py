@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from argparse import Namespace
-from contextlib import nullcontext
 
 from daytona_rpc.cli import outcome, terminal
 from daytona_rpc.cli.client import Client, Message, result
@@ -34,8 +33,7 @@ def run(options: Namespace) -> int:
                 keyboard = Keyboard(raw=terminal.RawMode() if options.tty else None)
             command = Foreground(client, output, view, execution, keyboard=keyboard)
             try:
-                with keyboard or nullcontext():
-                    status = command.follow("command/execute", execution.params)
+                status = command.follow("command/execute", execution.params)
             except Left as left:
                 return 128 + left.number
             code = outcome.exit_code(status)

@@ -23,6 +23,14 @@ def is_terminal(fd: int) -> bool:
         return False
 
 
+def is_raw(fd: int) -> bool:
+    """Whether the descriptor is a terminal that takes a line feed for no more than that."""
+    try:
+        return not termios.tcgetattr(fd)[1] & termios.OPOST
+    except termios.error:
+        return False
+
+
 def size() -> tuple[int, int]:
     """Columns and rows of the terminal we are on, or usual ones."""
     for fd in (1, 2, 0):
