@@ -77,19 +77,15 @@ class Followers:
         return self._attach(attachment)
 
     def begin(self, attachment: Attachment, status: protocol.CommandStatus) -> None:
-        """Send what there is, and what comes; behind the answer to the request that is being handled."""
+        """Send what there is, and what comes.
+
+        The writer begins with it in the loop's next turn, behind the answer that is being made.
+        """
         attachment.grew(status.log_size)
         if status.status.final:
             attachment.finish(status)
-
-        def release() -> None:
-            attachment.held = False
-            self._begin(attachment)
-
-        # The answer is sent by a callback of the handler's task, which the loop runs after what the
-        # handler itself asked for: twice around is behind it.
-        loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, release)
+        attachment.held = False
+        self._begin(attachment)
 
     def attached(self, command_id: str) -> Attachment | None:
         return self._attachments.get(command_id)

@@ -35,7 +35,7 @@ class Link(asyncio.Protocol):
         self._hello: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
-        self._rest = b""
+        self._rest = bytearray()
         self._transport: asyncio.Transport | None = None
         self.leaving = False
         """Whether the host has said that it ends."""
@@ -94,9 +94,11 @@ class Link(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        lines = (self._rest + data if self._rest else data).split(b"\n")
-        self._rest = lines.pop()
+        *lines, rest = data.split(b"\n")
         for line in lines:
+            if self._rest:
+                self._rest += line
+                line, self._rest = bytes(self._rest), bytearray()
             message = orjson.loads(line)
             if "id" in message:
                 self._on_answer(message)
@@ -109,6 +111,7 @@ class Link(asyncio.Protocol):
                 self._close_when_answered()
             else:
                 self._on_event(message)
+        self._rest += rest
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None

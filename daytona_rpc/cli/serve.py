@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Serve one client and return the exit code."""
-    logging.lastResort = None  # nothing goes to stderr before there is a log file, or without one
+    logging.getLogger().addHandler(logging.NullHandler())  # until there is a log file, and without one
     options = parser()
     chosen = options.parse_args(arguments)
     if chosen.log_level not in ("debug", "info", "warning", "error"):

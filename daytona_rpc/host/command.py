@@ -44,6 +44,7 @@ class Command:
         self._limit: Timer | None = None
         self._input: Input | None = None
         self._ending: tree.Ending | None = None
+        self._reached = False  # whether a stop has ended all there was to end
         self._end_waiters: list[Callable[[], None]] = []
         self._cause: str | None = None
         self._sent_signal = 0
@@ -137,6 +138,9 @@ class Command:
     def _on_exit(self, status: int) -> None:
         self._exit = time.monotonic(), status
         self._read_rest()
+        if self._reached:
+            self._serve_end_waiters()
+            return
         if self._process is not None and self._process.outputs:
             # Somebody holds the output open: a child left behind, or one about to end.
             self._drain = self._loop.call_later(_DRAIN_S, self._drained)
@@ -245,15 +249,18 @@ class Command:
             self._loop.call_later(grace_s, self._ending.kill)
             return
         pid, marks = self._process.pid, tree.marks(self._directory, self.id)
-        self._ending = tree.Ending(self._loop, lambda: tree.members(pid, marks), grace_s, self._on_ended)
+        group = pid if self._exit is None else None
+        self._ending = tree.Ending(
+            self._loop, lambda: tree.members(pid, marks), grace_s, self._on_ended, group
+        )
 
     def _on_ended(self) -> None:
+        self._reached = True
         if self._exit is None:
-            # Its end is on the way; after that the waiters are served. What hangs in the kernel is
-            # reported as it is: still running.
+            # Its end is on the way. What hangs in the kernel is reported as it is: still running.
             self._loop.call_later(_DRAIN_S, self._serve_end_waiters)
-            return
-        self._serve_end_waiters()
+        else:
+            self._serve_end_waiters()
 
     def _serve_end_waiters(self) -> None:
         waiters, self._end_waiters = self._end_waiters, []

@@ -120,14 +120,14 @@ class Peer:
         if not data:
             self.close()
             return
-        self._line += data
-        while not self._closed:
-            end = self._line.find(b"\n")
-            if end < 0:
-                break
-            line = bytes(self._line[:end])
-            del self._line[: end + 1]
+        *lines, rest = data.split(b"\n")
+        for line in lines:
+            if self._closed:
+                return
+            self._line += line
+            line, self._line = bytes(self._line), bytearray()
             self._on_line(line)
+        self._line += rest
         if len(self._line) > _LINE_MAX_BYTES:
             self.close()
 

@@ -17,7 +17,7 @@ SESSION_MARK = "DAYTONA_RPC_SESSION_DIR"
 COMMAND_MARK = "DAYTONA_RPC_COMMAND_ID"
 
 _PR_SET_CHILD_SUBREAPER = 36
-_GONE_POLL_S = 0.05  # only where the system has no pidfd
+_AGAIN_FIRST_S, _AGAIN_SLOWEST_S = 0.05, 0.5  # for what was started meanwhile, or cannot be watched
 _AFTER_KILL_S = 2.0  # a killed process that is not gone by then hangs in the kernel
 
 
@@ -105,22 +105,57 @@ def send(pids: list[int], number: int) -> None:
             pass
 
 
+def _program(pid: int) -> bytes:
+    try:
+        with open(f"/proc/{pid}/comm", "rb", buffering=0) as file:
+            return file.read(64)
+    except OSError:
+        return b""
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return -1
+
+
 class Ending:
     """Ends a set of processes, gently first, and says when they are gone.
 
-    TERM goes to each process that `find` gives; what is still there after the grace is killed. `find`
-    is asked again until it gives nothing, so that processes started meanwhile are ended too.
+    TERM goes once to each process that `find` gives; what is still there after the grace is killed.
+    `find` is asked again until it gives nothing, so that processes started meanwhile are ended too.
+    `group` is a process group among them: it gets its TERM as one, which no fork can slip through.
+
+    A process that runs another program than when it got its TERM gets it again: what a shell has just
+    forked swallows signals up to its exec, with the handlers of the shell.
     """
 
-    def __init__(self, loop: Loop, find: Callable[[], list[int]], grace_s: float, done: Callable[[], None]):
+    def __init__(
+        self,
+        loop: Loop,
+        find: Callable[[], list[int]],
+        grace_s: float,
+        done: Callable[[], None],
+        group: int | None = None,
+    ) -> None:
         self._loop = loop
         self._find = find
         self._done = done
-        self._watched: dict[int, int] = {}  # pid -> pidfd
-        self._poll: Timer | None = None
+        self._told: dict[int, bytes] = {}  # pid -> the program it ran when it got its TERM
+        self._watched: dict[int, int] = {}  # pid -> pidfd, or -1
         self._killing = False
         self._finished = False
+        self._again_s = _AGAIN_FIRST_S
+        self._again: Timer | None = None
         self._timer = loop.call_later(grace_s, self.kill)
+        if group is not None:
+            self._told = {pid: _program(pid) for pid in find() if _group_of(pid) == group}
+            for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process would not see the TERM
+                try:
+                    os.killpg(group, number)
+                except (ProcessLookupError, PermissionError):
+                    pass
         self._round()
 
     def kill(self) -> None:
@@ -140,15 +175,21 @@ class Ending:
         if not found:
             self._finish()
             return
-        fresh = found if self._killing else [pid for pid in found if pid not in self._watched]
-        send(fresh, signal.SIGKILL if self._killing else signal.SIGTERM)
-        if not self._killing:
-            send(fresh, signal.SIGCONT)  # a stopped process would not see the TERM
+        if self._killing:
+            send(found, signal.SIGKILL)
+        else:
+            running = {pid: _program(pid) for pid in found}
+            fresh = [pid for pid, program in running.items() if self._told.get(pid) != program]
+            self._told.update(running)
+            send(fresh, signal.SIGTERM)
+            send(fresh, signal.SIGCONT)
         for pid in found:
             if pid not in self._watched:
                 self._watch(pid)
-        if not any(fd >= 0 for fd in self._watched.values()) and self._poll is None:
-            self._poll = self._loop.call_later(_GONE_POLL_S, self._polled)
+        if self._again is not None:
+            self._again.cancel()
+        self._again = self._loop.call_later(self._again_s, self._round)
+        self._again_s = min(_AGAIN_SLOWEST_S, self._again_s * 2)
 
     def _watch(self, pid: int) -> None:
         try:
@@ -161,7 +202,7 @@ class Ending:
 
     def _gone(self, pid: int) -> None:
         self._unwatch(pid)
-        if not any(fd >= 0 for fd in self._watched.values()):
+        if not self._watched:
             self._round()
 
     def _unwatch(self, pid: int) -> None:
@@ -170,17 +211,13 @@ class Ending:
             self._loop.remove_reader(fd)
             os.close(fd)
 
-    def _polled(self) -> None:
-        self._poll = None
-        self._round()
-
     def _finish(self) -> None:
         if self._finished:
             return
         self._finished = True
         self._timer.cancel()
-        if self._poll is not None:
-            self._poll.cancel()
+        if self._again is not None:
+            self._again.cancel()
         for pid in list(self._watched):
             self._unwatch(pid)
         self._done()
