@@ -83,8 +83,7 @@ class LogWriter:
             except OSError as error:
                 self.problem = os.strerror(error.errno or errno.EIO)
                 if not self._make_room():
-                    self.size += len(rest)
-                    self.base = self.size
+                    self._skip(len(rest))
                     return
 
     def close(self) -> None:
@@ -93,6 +92,15 @@ class LogWriter:
             if fd >= 0:
                 os.close(fd)
         self._log = self._idx = -1
+
+    def _skip(self, count: int) -> None:
+        """Pass over bytes that found no room, with nothing left to drop for them."""
+        self.size += count
+        self.base = self.size
+        try:
+            self._open()  # empty as it is, its name tells readers where the log goes on
+        except OSError:
+            pass
 
     def _append(self, channel: int, data: memoryview, at_ms: int) -> int:
         """Append what the disk takes; how many bytes that was."""
