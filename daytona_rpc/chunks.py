@@ -20,6 +20,7 @@ def split(pieces: Iterable[Piece], end: int) -> Iterator[Piece]:
     `end` is the log's size: what is cut short before it has more to come, so half a character at the
     end of the last piece is left out, unless there is nothing else.
     """
+    begun = False
     for piece in pieces:
         offset, channel, at_ms, data = piece
         start = 0
@@ -30,6 +31,9 @@ def split(pieces: Iterable[Piece], end: int) -> Iterator[Piece]:
                 back = log.held_back(part)
                 if 0 < back < len(part):
                     part = part[:-back]
+                elif back and begun:
+                    return
+            begun = True
             yield Piece(offset + start, channel, at_ms, part)
             if start + len(part) < len(data) <= start + CHUNK_BYTES:
                 return  # only the half character is left
