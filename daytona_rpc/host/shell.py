@@ -23,7 +23,7 @@ _VALUE_MAX_BYTES = 32 << 10  # longer ones are in the saved variables
 
 # Nothing of the code that saves may be seen on the user's outputs, even when tracing.
 _WRAPPERS = {
-    "bash": '\\. %(prelude)s; __daytona_rpc "$__daytona_rpc_text"; \\builtin eval "$_"; %(saving)s',
+    "bash": '\\. %(prelude)s; __daytona_rpc "$__daytona_rpc_text"; \\builtin eval -- "$_"; %(saving)s',
     "sh": '. %(prelude)s; eval "$__daytona_rpc_text"; %(saving)s',
     "zsh": 'builtin source %(prelude)s; builtin eval "$__daytona_rpc_text"',
 }
@@ -69,22 +69,22 @@ def launch(
         env: variables for this command alone; None removes one.
 
     Raises:
-        OSError: what the shell needs cannot be written.
-        ValueError: the text holds a NUL.
+        OSError: what the shell needs cannot be written, or no process can be given such text or variables.
     """
-    if "\0" in text:
-        raise ValueError("the text holds a NUL character")
     given = dict(env or {})
+    size = len(_encoded(text, "command"))
     kind = _KINDS.get(os.path.basename(shell), "sh")
     process_env, directory = _surroundings(state, cwd, given)
     if kind == "bash":
         _prepare_bash(process_env, given, bool(state.vars))
+    if kind == "zsh" and "OLDPWD" in process_env:
+        process_env["__daytona_rpc_oldpwd"] = process_env["OLDPWD"]
     for name, value in state.env.items() if state.vars else ():
         if len(value) > _VALUE_MAX_BYTES and name not in given:
             process_env.pop(name, None)
     names = " ".join("-" * (value is None) + name for name, value in given.items() if is_name(name))
     path = ""
-    if len(os.fsencode(text)) > _TEXT_MAX_BYTES:
+    if size > _TEXT_MAX_BYTES:
         path = os.path.join(state.directory, "new-text-" + os.urandom(8).hex())
         write(path, os.fsencode(text))
         text = ""
@@ -107,8 +107,10 @@ def launch_argv(
     """What to start so that a program runs from a state, without a shell; arguments as for `launch`.
 
     Raises:
-        OSError: there is no such program.
+        OSError: there is no such program, or no process can be given such arguments or variables.
     """
+    for argument in argv:
+        _encoded(argument, "argv")
     process_env, directory = _surroundings(state, cwd, env or {})
     program = _which(argv[0], process_env.get("PATH", os.defpath), directory)
     if program is None:
@@ -126,11 +128,24 @@ def _surroundings(
     if os.path.normpath(directory) == directory:
         env["PWD"] = directory  # keeps the name of a directory that is reached by a symbolic link
     for name, value in given.items():
+        if not name or "=" in name:
+            raise OSError(errno.EINVAL, "not a name for a variable", name)
+        _encoded(name + (value or ""), name)
         if value is None:
             env.pop(name, None)
         else:
             env[name] = value
     return env, directory
+
+
+def _encoded(text: str, what: str) -> bytes:
+    try:
+        data = os.fsencode(text)
+    except UnicodeEncodeError:
+        raise OSError(errno.EINVAL, "holds half a character", what) from None
+    if b"\0" in data:
+        raise OSError(errno.EINVAL, "holds a NUL character", what)
+    return data
 
 
 def _prepare_bash(env: Dict[str, str], given: Mapping[str, Optional[str]], restored: bool) -> None:

@@ -61,7 +61,7 @@ def read(kind: str, data: bytes) -> Dump:
 def _read_bash(parts: List[bytes]) -> Dump:
     declared, functions, rest = parts
     env: Dict[bytes, bytes] = {}
-    variables = {name: b"unset -v " + name for name in (b"PATH", b"IFS")}
+    variables = {name: b"unset -v " + name for name in (b"PATH", b"IFS", b"SHELL", b"TERM")}
     readonly = []
     cwd = b""
     for head, name, value, statement in declarations(declared):
@@ -123,7 +123,7 @@ def _read_sh(parts: List[bytes]) -> Dump:
         env[name] = unquote(value)
         if len(env[name]) > _LONG_BYTES:
             variables[name] = statement
-    tail = [b"alias " + statement for _, _, _, statement in declarations(aliases)]
+    tail = [b"\\alias " + statement for _, _, _, statement in declarations(aliases)]
     locked = [name for _, name, _, _ in declarations(readonly) if name in env or name in variables]
     tail.append(b"__daytona_rpc_readonly='%s'" % b" ".join(locked))
     # "set -o name": noexec would end the session, the others are not the text's to set.
@@ -136,7 +136,7 @@ def _read_sh(parts: List[bytes]) -> Dump:
 def _read_zsh(parts: List[bytes]) -> Dump:
     declared, rest, cwd, *records = parts
     env = dict(record.split(b"=", 1) for record in records)
-    variables = {name: b"unset " + name for name in (b"PATH", b"IFS") if name not in env}
+    variables = {name: b"unset " + name for name in _SET_BY_ZSH if name not in env}
     for head, name, _, statement in declarations(declared):
         variables.pop(head.split(b" ")[-1], None)  # the scalar an array is tied to
         if name not in _NOT_KEPT and not name.startswith(_OWN):
@@ -145,6 +145,7 @@ def _read_zsh(parts: List[bytes]) -> Dump:
     return Dump(cwd, env, variables, rest)
 
 
+_SET_BY_ZSH = (b"PATH", b"IFS", b"HOME", b"LOGNAME")
 _OPTIONS_NOT_KEPT = (b"noexec", b"interactive", b"stdin", b"privileged")
 _READERS = {"bash": _read_bash, "sh": _read_sh, "zsh": _read_zsh}
 

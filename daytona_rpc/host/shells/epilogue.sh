@@ -1,6 +1,6 @@
 # Saves a session's shell state, for shelldump.py to read. Sourced at the end of a command, by the wrapper or the EXIT
 # trap, with the file to write as $__daytona_rpc_f and the exit status as $__daytona_rpc_s; output is off.
-if [ -z "${__daytona_rpc_done-}" ]; then
+if \[ -z "${__daytona_rpc_done-}" ]; then
   __daytona_rpc_done=1
   {
     \set +o

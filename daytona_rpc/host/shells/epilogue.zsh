@@ -5,10 +5,10 @@ __daytona_rpc_exit() {
   {
     [[ $ZSH_SUBSHELL == 0 && -z ${__daytona_rpc_done-} ]] || return 0
     __daytona_rpc_done=1
-    __daytona_rpc_on=("${(@k)options[(R)on]}") __daytona_rpc_env=()
+    __daytona_rpc_on=("${(@k)options[(R)on]}") __daytona_rpc_env=() __daytona_rpc_odd=()
+    unset -f builtin || :
     builtin emulate -L zsh -o extendedglob
     builtin unset DAYTONA_API_KEY DAYTONA_JWT_TOKEN
-    unset -f builtin
     builtin unset -fm zshexit 'TRAP*' __daytona_rpc_exit
     [[ -z ${DAYTONA_API_KEY-}${DAYTONA_JWT_TOKEN-} ]] || return 0
     [[ $PWD -ef . ]] || PWD=$(builtin pwd)
@@ -20,8 +20,20 @@ __daytona_rpc_exit() {
         __daytona_rpc_kept+=($__daytona_rpc_n)
       fi
     done
+    # typeset -p garbles what is not printable.
+    for __daytona_rpc_n in $__daytona_rpc_kept; do
+      [[ $parameters[$__daytona_rpc_n] == *special* || "${(Pkvj::)__daytona_rpc_n}" != *[^[:print:][:space:]]* ]] ||
+        __daytona_rpc_odd+=($__daytona_rpc_n)
+    done
     {
-      builtin typeset -p -- $__daytona_rpc_kept
+      builtin typeset -p -- ${__daytona_rpc_kept:|__daytona_rpc_odd}
+      for __daytona_rpc_n in $__daytona_rpc_odd; do
+        case $parameters[$__daytona_rpc_n] in
+          association*) builtin print -r -- "typeset -A $__daytona_rpc_n; $__daytona_rpc_n=(" "${(@Pkvqq)__daytona_rpc_n}" ')' ;;
+          array*) builtin print -r -- "typeset -a $__daytona_rpc_n; $__daytona_rpc_n=(" "${(@Pqq)__daytona_rpc_n}" ')' ;;
+          *) builtin print -r -- "typeset $__daytona_rpc_n=${(Pqq)__daytona_rpc_n}" ;;
+        esac
+      done
       builtin print -rn -- $'\0umask '
       builtin umask
       (( ! $#dirstack )) || builtin print -r -- "dirstack=(${(@qq)dirstack})"

@@ -42,7 +42,25 @@ for __daytona_rpc_i in "${!__daytona_rpc_names[@]}"; do
     \builtin export "$__daytona_rpc_n=${__daytona_rpc_values[__daytona_rpc_i]}"
 done 2>/dev/null
 [[ -z $__daytona_rpc_readonly ]] || \builtin eval "\\builtin readonly $__daytona_rpc_readonly"
-[[ -z $__daytona_rpc_trap ]] || \builtin trap -- "$__daytona_rpc_trap" EXIT
+if [[ -n $__daytona_rpc_trap ]]; then
+  \builtin trap -- "$__daytona_rpc_trap" EXIT
+  # A text that sets an EXIT trap of its own would take ours away, so for its sake trap is a function that puts ours
+  # before the user's. It would be in the way of the traps that are sensitive to functions.
+  if [[ $__daytona_rpc_text == *trap*EXIT* && $__daytona_rpc_text != *@(RETURN|DEBUG|ERR)* ]] &&
+    ! \builtin declare -F trap >/dev/null; then
+    trap() {
+      { \builtin local -; \builtin set +vx; } 2>/dev/null
+      \builtin local before
+      before=$(\builtin trap -p EXIT)
+      \builtin trap "$@" || \builtin return
+      [[ $BASH_SUBSHELL == 0 ]] || \builtin return 0
+      \builtin eval "\\builtin set -- $before"
+      before=${3-}
+      \builtin eval "\\builtin set -- $(\builtin trap -p EXIT)"
+      [[ ${3-} == *__daytona_rpc_s* ]] || \builtin trap -- "${before%%$'\n'*}"$'\n'"${3-}" EXIT
+    }
+  fi
+fi
 
 # The wrapper calls this with the text and evaluates $_, the text again: nothing of ours is left by then.
 __daytona_rpc() {

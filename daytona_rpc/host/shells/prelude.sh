@@ -6,8 +6,8 @@
 __daytona_rpc_text=$5 __daytona_rpc_names=$3 __daytona_rpc_vars=$1 __daytona_rpc_set= __daytona_rpc_readonly=
 [ -z "$2" ] || trap -- "$2" EXIT
 if [ -n "$4" ]; then
-  __daytona_rpc_text=$(command -p cat -- "$4" && echo x)
-  __daytona_rpc_text=${__daytona_rpc_text%??}
+  __daytona_rpc_text=$(command -p cat -- "$4" && printf x)
+  __daytona_rpc_text=${__daytona_rpc_text%?}
   command -p rm -f -- "$4"
 fi
 set --
@@ -16,6 +16,7 @@ set --
 for __daytona_rpc_n in $__daytona_rpc_names; do
   eval "__daytona_rpc_v_${__daytona_rpc_n#-}=\${${__daytona_rpc_n#-}-}"
 done
+# From here on aliases may be set.
 [ -z "$__daytona_rpc_vars" ] || . "$__daytona_rpc_vars"
 __daytona_rpc_ifs=${IFS-none}
 IFS=' '
@@ -29,9 +30,9 @@ for __daytona_rpc_n in $__daytona_rpc_names; do
 done
 case " $__daytona_rpc_names " in
   *" IFS "*) ;;
-  *) if [ "$__daytona_rpc_ifs" = none ]; then \unset -v IFS; else IFS=$__daytona_rpc_ifs; fi ;;
+  *) if \[ "$__daytona_rpc_ifs" = none ]; then \unset -v IFS; else IFS=$__daytona_rpc_ifs; fi ;;
 esac
-[ -z "$__daytona_rpc_readonly" ] || \eval "\\readonly $__daytona_rpc_readonly"
+\[ -z "$__daytona_rpc_readonly" ] || \eval "\\readonly $__daytona_rpc_readonly"
 
 # The wrapper evaluates this: nothing of ours is left when the user's first word is read, and nothing was traced.
 __daytona_rpc_text="\\unset -v __daytona_rpc_text __daytona_rpc_names __daytona_rpc_vars __daytona_rpc_set \

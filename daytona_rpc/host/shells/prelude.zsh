@@ -21,7 +21,7 @@ if [[ -n $__daytona_rpc_vars ]]; then
   builtin emulate zsh
   builtin unsetopt aliases # or they would be expanded in the functions
   builtin source $__daytona_rpc_vars >/dev/null 2>&1
-  builtin cd -q -- $OLDPWD 2>/dev/null && builtin cd -q -- $OLDPWD # for cd -
+  builtin cd -q -- $__daytona_rpc_oldpwd 2>/dev/null && builtin cd -q -- $OLDPWD # zsh takes none over
 else
   builtin setopt rcs
   [[ ! -r ${ZDOTDIR-$HOME}/.zshenv ]] || builtin source ${ZDOTDIR-$HOME}/.zshenv
@@ -39,9 +39,9 @@ done 2>/dev/null
 # The other options are set before it is parsed, for some change how; nothing can be set without exec.
 __daytona_rpc_late=(xtrace verbose errexit errreturn)
 __daytona_rpc_late=(${__daytona_rpc_on:*__daytona_rpc_late})
-__daytona_rpc_text="{ builtin unset __daytona_rpc_text __daytona_rpc_n __daytona_rpc_vars __daytona_rpc_names\
- __daytona_rpc_given __daytona_rpc_on __daytona_rpc_off __daytona_rpc_late ZSH_EXECUTION_STRING;\
- builtin setopt exec ${(j: :)__daytona_rpc_late}; } 2>/dev/null || :;$__daytona_rpc_text"
+__daytona_rpc_text="{ \\builtin unset __daytona_rpc_text __daytona_rpc_n __daytona_rpc_vars __daytona_rpc_names\
+ __daytona_rpc_given __daytona_rpc_on __daytona_rpc_off __daytona_rpc_late __daytona_rpc_oldpwd ZSH_EXECUTION_STRING;\
+ \\builtin setopt exec ${(j: :)__daytona_rpc_late}; } 2>/dev/null || :;$__daytona_rpc_text"
 if [[ -n $__daytona_rpc_on ]]; then
   __daytona_rpc_off=(${(k)options[(R)on]:#exec})
   builtin unsetopt noexec ${__daytona_rpc_off:|__daytona_rpc_on}
