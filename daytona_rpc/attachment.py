@@ -13,7 +13,7 @@ import orjson
 
 from daytona_rpc import chunks, protocol
 from daytona_rpc.framing import frame
-from daytona_rpc.host.logreader import LogReader
+from daytona_rpc.host.logreader import LogReader, Piece
 
 
 class Attachment:
@@ -35,6 +35,8 @@ class Attachment:
         """Whether the writer knows it."""
         self._reader = LogReader(directory)
         self._offset = offset
+        self._told = offset
+        """Where the client expects the next chunk."""
         self._size = 0
         self._final: protocol.CommandStatus | None = None
         self._final_frame = final_frame
@@ -72,9 +74,9 @@ class Attachment:
             self.close()
         return frames
 
-    def _frame(self, piece: chunks.Piece) -> bytes:
+    def _frame(self, piece: Piece) -> bytes:
         chunk = chunks.chunk(self.session_id, self.command_id, piece, self._stamps)
-        if piece.offset > self._offset:
+        if piece.offset > self._told:
             chunk["truncatedBefore"] = piece.offset
-        self._offset = piece.offset + len(piece.data)
+        self._offset = self._told = piece.offset + len(piece.data)
         return frame(orjson.dumps({"jsonrpc": "2.0", "method": "command/output", "params": chunk}))

@@ -185,10 +185,8 @@ class Commands:
 
     async def input(self, params: protocol.InputParams) -> None:
         data = params.data or ""
-        if params.encoding is protocol.Encoding.BASE64:
-            raw = binascii.a2b_base64(data)
-        else:
-            raw = data.encode()
+        is_base64 = params.encoding is protocol.Encoding.BASE64
+        raw = binascii.a2b_base64(data) if is_base64 else data.encode()
         handle = self._running(params.command_id)
         await handle.request("input", commandId=params.command_id, data=raw.decode("latin-1"), eof=params.eof)
 

@@ -46,7 +46,8 @@ async def start(directory: str) -> None:
             raise HostUnavailable(f"the session host did not start within {_START_WITHIN_S:.0f} s") from None
         finally:
             loop.remove_reader(ready_read)
-        os.waitpid(pid, 0)  # the host forked away from it before it said that it is ready
+        # It has ended: the host forked away from it before it said that it is ready.
+        os.waitpid(pid, 0)  # noqa: ASYNC222
         if not word:
             raise HostUnavailable(f"the session host ended at its start; see {directory}/host.log")
     finally:

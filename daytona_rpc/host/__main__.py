@@ -7,7 +7,7 @@ import sys
 # package is found from here, last, so that it can shadow nothing of the standard library.
 sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from daytona_rpc.host.main import main  # noqa: E402
+from daytona_rpc.host.main import main
 
 if __name__ == "__main__":
     main(sys.argv[1], int(sys.argv[2]))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import Callable
 
 from . import log, process, records, tree
 from .loop import Loop, Timer
 from .pipes import Input, Sink
 from .ready import Readiness
+from .records import Record
 
 _READ_BYTES = 256 << 10
 _DRAIN_S = 0.1  # how long a command's output is awaited after its main process has ended
@@ -23,7 +25,7 @@ class Command:
     """
 
     def __init__(
-        self, loop: Loop, directory: str, record: dict, cap: int, changed: Callable[[Command], None]
+        self, loop: Loop, directory: str, record: Record, cap: int, changed: Callable[[Command], None]
     ) -> None:
         self._loop = loop
         self._directory = directory
@@ -32,8 +34,8 @@ class Command:
         self.record = record
         self.on_output: Callable[[Command], None] = lambda command: None
         self.on_ready: Callable[[Command], None] = lambda command: None
-        self.spec: dict = {}
-        self.found: dict | None = None
+        self.spec: Record = {}
+        self.found: Record | None = None
         """What made it ready, as `command/ready` tells it."""
         self.log = log.LogWriter(os.path.join(directory, "commands", self.id), cap)
         self._process: process.Process | None = None
@@ -54,7 +56,7 @@ class Command:
     def final(self) -> bool:
         return self.record["status"] in records.FINAL
 
-    def status(self) -> dict:
+    def status(self) -> Record:
         """The status as of now."""
         self.record["logSize"] = self.log.size
         self.record["truncatedBefore"] = self.log.base
@@ -76,7 +78,7 @@ class Command:
         self.record["startedAt"] = records.timestamp(time.time())
         self._loop.watch_child(started.pid, self._on_exit)
         for fd, channel in started.outputs.items():
-            self._loop.add_reader(fd, lambda fd=fd, channel=channel: self._on_readable(fd, channel))
+            self._loop.add_reader(fd, partial(self._on_readable, fd, channel))
         if self.spec.get("timeoutMs") is not None:
             self._limit = self._loop.call_later(self.spec["timeoutMs"] / 1000, self._out_of_time)
         self._watch_readiness()
@@ -281,7 +283,7 @@ class Command:
             self.record["ready"] = "waiting"
             self._readiness = Readiness(self._loop, self.spec["ready"], self._on_readiness)
 
-    def _on_readiness(self, found: dict | None) -> None:
+    def _on_readiness(self, found: Record | None) -> None:
         self._readiness = None
         self.record["ready"] = "timedOut" if found is None else "ready"
         if found is not None:

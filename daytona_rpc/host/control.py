@@ -17,6 +17,7 @@ import socket
 from typing import Callable
 
 from .loop import Loop
+from .records import Record
 
 VERSION = 1
 _LINE_MAX_BYTES = 64 << 20
@@ -24,8 +25,8 @@ _UNREAD_MAX_BYTES = 8 << 20  # answers a peer may leave unread before its reques
 _PEERS_MAX = 256
 _READ_BYTES = 256 << 10
 
-Answer = Callable[[dict], None]
-Handler = Callable[["Peer", dict, Answer], None]
+Answer = Callable[[Record], None]
+Handler = Callable[["Peer", Record, Answer], None]
 
 
 class Peer:
@@ -39,14 +40,14 @@ class Peer:
         self._line = bytearray()
         self._out: list[bytes] = []
         self._out_bytes = 0
-        self._news: dict[tuple, Callable[[], dict]] = {}
+        self._news: dict[tuple[str, ...], Callable[[], Record]] = {}
         self.following: set[str] = set()
         self._blocked = False
         self._closed = False
         connection.setblocking(False)
         loop.add_reader(self._fd, self._on_readable)
 
-    def send(self, message: dict) -> None:
+    def send(self, message: Record) -> None:
         """Send an event that must not be replaced by a later one."""
         if self._closed:
             return
@@ -56,7 +57,7 @@ class Peer:
         if self._out_bytes > _UNREAD_MAX_BYTES:
             self._loop.remove_reader(self._fd)
 
-    def answer(self, message: dict) -> None:
+    def answer(self, message: Record) -> None:
         """Send an answer behind all that is known before it, so that the sidecar's view is up to date."""
         if self._news and not self._blocked:
             self._take_news()
@@ -67,7 +68,7 @@ class Peer:
         for make in news.values():
             self.send(make())
 
-    def tell(self, key: tuple, make: Callable[[], dict]) -> None:
+    def tell(self, key: tuple[str, ...], make: Callable[[], Record]) -> None:
         """Send an event when there is room; a later one of the same key takes its place."""
         self._news.pop(key, None)
         self._news[key] = make
@@ -146,7 +147,7 @@ class Peer:
 class Control:
     """Listens on the session's socket and hands requests to `handle`."""
 
-    def __init__(self, loop: Loop, directory: str, handle: Handler, hello: Callable[[], dict]) -> None:
+    def __init__(self, loop: Loop, directory: str, handle: Handler, hello: Callable[[], Record]) -> None:
         self._loop = loop
         self.path = os.path.join(directory, "sock")
         self.handle = handle
@@ -160,7 +161,7 @@ class Control:
         for peer in list(self.peers):
             peer.flush()
 
-    def tell(self, key: tuple, make: Callable[[], dict]) -> None:
+    def tell(self, key: tuple[str, ...], make: Callable[[], Record]) -> None:
         """Tell every sidecar."""
         for peer in self.peers:
             peer.tell(key, make)

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from .log import ENTRY, segment_path, segment_starts
 
-
 _RUN_MS = (
     100  # what was read within this time is one run; a pause begins another, which has a time of its own
 )

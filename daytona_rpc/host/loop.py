@@ -11,6 +11,7 @@ import selectors
 import signal
 import socket
 import time
+from functools import partial
 from typing import Callable
 
 Callback = Callable[[], None]
@@ -125,7 +126,7 @@ class Loop:
                 return
             ended = self._children.pop(pid, None)
             if ended is not None:  # else an orphan we inherited
-                self._call(lambda ended=ended, status=status: ended(status))
+                self._call(partial(ended, status))
 
     _KEEP = object()
 
@@ -135,7 +136,7 @@ class Loop:
         except KeyError:
             key = None
         before = key.data if key is not None else (None, None)
-        after = tuple(old if new is self._KEEP else new for old, new in zip(before, (read, write)))
+        after = tuple(old if new is self._KEEP else new for old, new in zip(before, (read, write)))  # noqa: B905 (`strict` came with Python 3.10)
         events = (selectors.EVENT_READ if after[0] else 0) | (selectors.EVENT_WRITE if after[1] else 0)
         if key is None:
             if events:

@@ -10,7 +10,8 @@ from typing import Any
 
 from . import control, log, records, recovery, tree
 from .command import Command
-from .loop import Loop, Timer
+from .loop import Loop
+from .records import Record
 from .session import Refused, Session
 
 _IDLE_S = 30.0
@@ -111,7 +112,6 @@ class Host:
         self._retention_s = _setting("DAYTONA_RPC_RETENTION_S", recovery.RETENTION_S)
         self._idle_since = time.monotonic()
         self._leaving = False
-        self._leave_timer: Timer | None = None
         self._loop.call_later(self._idle_s, self._check_idle)
         self._loop.call_later(min(_EXPIRE_EVERY_S, self._retention_s), self._expire)
         signal.signal(signal.SIGTERM, lambda number, frame: self._leave())
@@ -129,12 +129,12 @@ class Host:
 
     # Requests
 
-    def _hello(self) -> dict:
+    def _hello(self) -> Record:
         active = [command.status() for command in self._session.active()]
         ready = [command.found for command in self._session.active() if command.found is not None]
         return {"pid": os.getpid(), "session": self._session.record, "active": active, "ready": ready}
 
-    def _handle(self, peer: control.Peer, request: dict, answer: control.Answer) -> None:
+    def _handle(self, peer: control.Peer, request: Record, answer: control.Answer) -> None:
         self._idle_since = time.monotonic()
         try:
             if self._leaving:
@@ -149,20 +149,20 @@ class Host:
             self._log_bug()
             answer({"x": {"kind": "hostUnavailable", "message": "the session host could not do that"}})
 
-    def _execute(self, peer: control.Peer, request: dict, answer: Any) -> None:
+    def _execute(self, peer: control.Peer, request: Record, answer: Any) -> None:
         if request["follow"]:
             peer.following.add(request["spec"]["commandId"])
         answer(self._session.execute(request["spec"]))
 
-    def _follow(self, peer: control.Peer, request: dict, answer: Any) -> None:
+    def _follow(self, peer: control.Peer, request: Record, answer: Any) -> None:
         peer.following.add(request["commandId"])
         answer(self._session.status(request["commandId"]))
 
-    def _unfollow(self, peer: control.Peer, request: dict, answer: Any) -> None:
+    def _unfollow(self, peer: control.Peer, request: Record, answer: Any) -> None:
         peer.following.discard(request["commandId"])
         answer(None)
 
-    def _input(self, peer: control.Peer, request: dict, answer: Any) -> None:
+    def _input(self, peer: control.Peer, request: Record, answer: Any) -> None:
         command = self._session.running(request["commandId"])
         if command.record["stdin"] != "open":
             raise Refused("unsupported", f"the standard input of command {command.id} is closed")
@@ -171,21 +171,21 @@ class Host:
         if request.get("eof"):
             command.end_input()
 
-    def _stop(self, peer: control.Peer, request: dict, answer: Any) -> None:
+    def _stop(self, peer: control.Peer, request: Record, answer: Any) -> None:
         self._session.stop(request["commandId"], request["graceMs"] / 1000, answer)
 
-    def _signal(self, peer: control.Peer, request: dict, answer: Any) -> None:
+    def _signal(self, peer: control.Peer, request: Record, answer: Any) -> None:
         self._session.running(request["commandId"]).signal(request["number"])
         answer(None)
 
-    def _resize(self, peer: control.Peer, request: dict, answer: Any) -> None:
+    def _resize(self, peer: control.Peer, request: Record, answer: Any) -> None:
         command = self._session.running(request["commandId"])
         if not command.record["tty"]:
             raise Refused("unsupported", f"command {command.id} has no terminal")
         command.resize(request["cols"], request["rows"])
         answer(None)
 
-    def _delete(self, peer: control.Peer, request: dict, answer: Any) -> None:
+    def _delete(self, peer: control.Peer, request: Record, answer: Any) -> None:
         def removed(stopped: int) -> None:
             self._control.close()
             recovery.remove(self._directory)
@@ -199,7 +199,7 @@ class Host:
 
     # Events
 
-    def _on_status(self, status: dict) -> None:
+    def _on_status(self, status: Record) -> None:
         self._idle_since = time.monotonic()
         # Each status is told, in order, however soon the next one comes: clients count on the first.
         now = dict(status)

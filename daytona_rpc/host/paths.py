@@ -119,7 +119,7 @@ def write_file(path: str, data: bytes) -> None:
 def read_file(path: str) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        parts = []
+        parts: list[bytes] = []
         while True:
             part = os.read(fd, 1 << 16)
             if not part:

@@ -12,7 +12,7 @@ import os
 import signal
 import struct
 import termios
-from typing import Mapping, Sequence
+from typing import Any, Mapping
 
 PIPE_BYTES = 256 << 10  # room for a burst: fewer turns for a flood; the system may grant less
 _F_SETPIPE_SZ = 1031
@@ -37,7 +37,7 @@ class Process:
 
 
 def start(
-    argv: Sequence[str], env: Env, cwd: str, *, tty: tuple[int, int] | None = None, stdin: bool = False
+    argv: list[str], env: Env, cwd: str, *, tty: tuple[int, int] | None = None, stdin: bool = False
 ) -> Process:
     """Start a program in a directory, with pipes, or on a terminal of its own.
 
@@ -56,7 +56,7 @@ def start(
         os.chdir("/")
 
 
-def _spawn(argv: Sequence[str], env: Env, actions: list[tuple]) -> int:
+def _spawn(argv: list[str], env: Env, actions: list[tuple[Any, ...]]) -> int:
     try:
         return os.posix_spawn(
             argv[0], argv, env, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESET
@@ -65,12 +65,12 @@ def _spawn(argv: Sequence[str], env: Env, actions: list[tuple]) -> int:
         raise OSError(error.errno, error.strerror, argv[0]) from None
 
 
-def _start_on_pipes(argv: Sequence[str], env: Env, stdin: bool) -> Process:
+def _start_on_pipes(argv: list[str], env: Env, stdin: bool) -> Process:
     opened: list[int] = []
     try:
         out_read, out_write = _pipe(opened)
         err_read, err_write = _pipe(opened)
-        actions: list[tuple] = [
+        actions: list[tuple[Any, ...]] = [
             (os.POSIX_SPAWN_DUP2, out_write, 1),
             (os.POSIX_SPAWN_DUP2, err_write, 2),
         ]
@@ -106,7 +106,7 @@ def _pipe(opened: list[int]) -> tuple[int, int]:
     return read, write
 
 
-def _start_on_tty(argv: Sequence[str], env: Env, size: tuple[int, int]) -> Process:
+def _start_on_tty(argv: list[str], env: Env, size: tuple[int, int]) -> Process:
     master, slave = os.openpty()
     try:
         set_size(master, *size)

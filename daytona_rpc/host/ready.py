@@ -11,6 +11,7 @@ import sys
 from typing import Callable
 
 from .loop import Loop, Timer
+from .records import Record
 
 _FIRST_S, _SLOWEST_S = 0.02, 0.25
 _LINE_MAX_BYTES = 4096  # longer lines are matched by their beginning: no program announces itself later
@@ -24,7 +25,7 @@ class Readiness:
     `done` is called once: with what was found, or with None when the time is over.
     """
 
-    def __init__(self, loop: Loop, asked: dict, done: Callable[[dict | None], None]) -> None:
+    def __init__(self, loop: Loop, asked: Record, done: Callable[[Record | None], None]) -> None:
         self._done = done
         self._over = False
         self._lines = None if asked.get("pattern") is None else LineWatch(asked["pattern"])
@@ -53,7 +54,7 @@ class Readiness:
         for watch in self._watches:
             watch.cancel()
 
-    def _finish(self, found: dict | None) -> None:
+    def _finish(self, found: Record | None) -> None:
         if not self._over:
             self.cancel()
             self._done(found)
@@ -130,7 +131,7 @@ class PortWatch:
 
 def _connected(attempt: socket.socket) -> bool:
     try:
-        return attempt.getpeername() != attempt.getsockname()
+        return bool(attempt.getpeername() != attempt.getsockname())
     except OSError:
         return False
 

@@ -10,8 +10,12 @@ from __future__ import annotations
 import json
 import os
 import time
+from typing import Any, Dict
 
 from . import paths
+
+Record = Dict[str, Any]
+"""An object of the wire: a session, a command's status, or a request of the control socket."""
 
 FINAL = ("completed", "stopped", "failed", "lost")
 
@@ -33,7 +37,7 @@ def seconds(stamp: str) -> float:
     return days * 86400 + hour * 3600 + minute * 60 + second + millis / 1000
 
 
-def new_session(session_id: str, cwd: str, shell: str, auto: bool) -> dict:
+def new_session(session_id: str, cwd: str, shell: str, auto: bool) -> Record:
     return {
         "sessionId": session_id,
         "sandboxId": "local",
@@ -44,11 +48,11 @@ def new_session(session_id: str, cwd: str, shell: str, auto: bool) -> dict:
     }
 
 
-def read_session(directory: str) -> dict | None:
+def read_session(directory: str) -> Record | None:
     return _read(os.path.join(directory, "session.json"))
 
 
-def write_session(directory: str, record: dict) -> None:
+def write_session(directory: str, record: Record) -> None:
     _write(os.path.join(directory, "session.json"), record)
 
 
@@ -56,11 +60,11 @@ def active_path(directory: str, command_id: str) -> str:
     return os.path.join(directory, "active", command_id + ".json")
 
 
-def write_active(directory: str, record: dict) -> None:
+def write_active(directory: str, record: Record) -> None:
     _write(active_path(directory, record["commandId"]), record)
 
 
-def write_final(directory: str, record: dict) -> None:
+def write_final(directory: str, record: Record) -> None:
     """Write a command's final record; its active one is gone afterwards."""
     command_id = record["commandId"]
     folder = paths.command_dir(directory, command_id)
@@ -69,7 +73,7 @@ def write_final(directory: str, record: dict) -> None:
     paths.unlink(active_path(directory, command_id))
 
 
-def read_command(directory: str, command_id: str) -> dict | None:
+def read_command(directory: str, command_id: str) -> Record | None:
     """A command's record, final or active; None for no such command."""
     final = _read(os.path.join(paths.command_dir(directory, command_id), "record.json"))
     return final if final is not None else _read(active_path(directory, command_id))
@@ -92,7 +96,7 @@ def _ids(folder: str, ending: str) -> list[str]:
     return [name for name in ids if paths.is_id(name)]
 
 
-def _read(path: str) -> dict | None:
+def _read(path: str) -> Record | None:
     try:
         found = json.loads(paths.read_file(path))
     except (OSError, ValueError):
@@ -100,5 +104,5 @@ def _read(path: str) -> dict | None:
     return found if isinstance(found, dict) else None
 
 
-def _write(path: str, record: dict) -> None:
+def _write(path: str, record: Record) -> None:
     paths.write_file(path, json.dumps(record, separators=(",", ":")).encode())

@@ -9,6 +9,7 @@ import signal
 import time
 
 from . import paths, records, tree
+from .records import Record
 
 RETENTION_S = 7 * 24 * 3600.0
 LOST = "the session host ended unexpectedly"
@@ -33,7 +34,7 @@ def lock(directory: str) -> int | None:
     return fd
 
 
-def mark_lost(directory: str) -> list[dict]:
+def mark_lost(directory: str) -> list[Record]:
     """Give the commands a dead host was running an honest end; returns their final records."""
     found = []
     for command_id in records.active_ids(directory):

@@ -14,6 +14,7 @@ from . import records, recovery, shell, tree
 from .command import Command
 from .loop import Loop
 from .pipes import Sink
+from .records import Record
 
 _DELETE_GRACE_S = 2.0
 _SAVE_AGAIN_S = 1.0
@@ -31,7 +32,7 @@ class Refused(Exception):
 class Session:
     """Owns the commands of one session directory."""
 
-    def __init__(self, loop: Loop, directory: str, record: dict, cap: int) -> None:
+    def __init__(self, loop: Loop, directory: str, record: Record, cap: int) -> None:
         self.directory = directory
         self.record = record
         self._loop = loop
@@ -41,7 +42,7 @@ class Session:
         self._queue: list[Command] = []
         self._current: Command | None = None
         self._saves: dict[str, str] = {}  # command id -> where its shell writes the state it leaves
-        self.on_status: Callable[[dict], None] = lambda status: None
+        self.on_status: Callable[[Record], None] = lambda status: None
         self.on_output: Callable[[Command], None] = lambda command: None
         self.on_ready: Callable[[Command], None] = lambda command: None
         self.on_changed: Callable[[], None] = lambda: None
@@ -57,14 +58,14 @@ class Session:
     def find(self, command_id: str) -> Command | None:
         return self._commands.get(command_id)
 
-    def status(self, command_id: str) -> dict:
+    def status(self, command_id: str) -> Record:
         command = self._commands.get(command_id)
         found = command.status() if command else records.read_command(self.directory, command_id)
         if found is None:
             raise Refused("notFound", f"no command {command_id} in this session")
         return found
 
-    def execute(self, spec: dict) -> dict:
+    def execute(self, spec: Record) -> Record:
         """Start a command, or put it in the queue; the same id and text again gives the same command."""
         known = self._commands.get(spec["commandId"])
         found = known.status() if known else records.read_command(self.directory, spec["commandId"])
@@ -87,7 +88,7 @@ class Session:
                 self._on_command(command)
         return command.status()
 
-    def stop(self, command_id: str, grace_s: float, done: Callable[[dict], None]) -> None:
+    def stop(self, command_id: str, grace_s: float, done: Callable[[Record], None]) -> None:
         command = self._commands.get(command_id)
         if command is None or command.final:
             status = self.status(command_id)
@@ -137,7 +138,7 @@ class Session:
         """Remove what has been finished for longer than the retention."""
         recovery.expire(self.directory, retention_s, time.time())
 
-    def _new_record(self, spec: dict) -> dict:
+    def _new_record(self, spec: Record) -> Record:
         cwd = spec["cwd"]
         return {
             "commandId": spec["commandId"],
