@@ -171,7 +171,7 @@ class Registry:
             NotFound: there is no such command.
         """
         status = self._final.get(command_id)
-        if status is not None:
+        if status is not None and os.path.lexists(paths.claim_path(self.state_dir, command_id)):
             self._final.move_to_end(command_id)
             return status
         status = self.owner(command_id).command(command_id)
@@ -254,10 +254,9 @@ class Registry:
             try:
                 recovery.mark_lost(path)
                 record = records.read_session(path)
-                if recovery.expire(path, retention_s, now) == 0 and record is not None and record["auto"]:
-                    age_s = now - records.seconds(record["createdAt"])
-                    if age_s > retention_s:
-                        recovery.remove(path)
+                left = recovery.expire(path, retention_s, now)
+                if left == 0 and record is not None and recovery.is_over(record, retention_s, now):
+                    recovery.remove(path)
             finally:
                 os.close(held)
 

@@ -187,15 +187,24 @@ class Host:
 
     def _delete(self, peer: control.Peer, request: Record, answer: Any) -> None:
         def removed(stopped: int) -> None:
-            self._control.close()
-            recovery.remove(self._directory)
+            self._remove()
             answer({"stopped": stopped})
-            for other in self._control.peers:
-                other.send({"e": "deleted"})
             self._control.flush()
-            self._loop.stop()
 
         self._session.delete(removed)
+
+    def _remove(self) -> None:
+        """Remove the session with all its files, tell everybody, and end."""
+        self._leaving = True
+        self._control.close()
+        try:
+            recovery.remove(self._directory)
+        except OSError:
+            self._log_bug()  # what is left is under another name, and the next sweep removes it
+        for peer in self._control.peers:
+            peer.send({"e": "deleted"})
+        self._control.flush()
+        self._loop.stop()
 
     # Events
 
@@ -219,8 +228,10 @@ class Host:
     # Its end
 
     def _expire(self) -> None:
-        self._session.expire(self._retention_s)
-        self._loop.call_later(min(_EXPIRE_EVERY_S, self._retention_s), self._expire)
+        if self._session.expire(self._retention_s):
+            self._remove()
+        else:
+            self._loop.call_later(min(_EXPIRE_EVERY_S, self._retention_s), self._expire)
 
     def _check_idle(self) -> None:
         quiet_s = time.monotonic() - self._idle_since

@@ -78,6 +78,11 @@ def expire(directory: str, retention_s: float, now: float) -> int:
     return left
 
 
+def is_over(session: Record, retention_s: float, now: float) -> bool:
+    """Whether a session without commands may go: one made for a command, older than the retention."""
+    return bool(session["auto"]) and now - records.seconds(session["createdAt"]) > retention_s
+
+
 def end_leftovers(directory: str) -> None:
     """Kill the processes of a session without a host, and wait until they are gone."""
     marks = tree.marks(directory)

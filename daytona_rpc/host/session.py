@@ -134,9 +134,13 @@ class Session:
         for command in going:
             command.stop("stop", _DELETE_GRACE_S, one_less)
 
-    def expire(self, retention_s: float) -> None:
-        """Remove what has been finished for longer than the retention."""
-        recovery.expire(self.directory, retention_s, time.time())
+    def expire(self, retention_s: float) -> bool:
+        """Remove what has been finished for longer than the retention.
+
+        True where that is all there was, of a session made for its command alone.
+        """
+        left = recovery.expire(self.directory, retention_s, time.time())
+        return bool(left == 0 and self.idle and recovery.is_over(self.record, retention_s, time.time()))
 
     def _new_record(self, spec: Record) -> Record:
         cwd = spec["cwd"]
