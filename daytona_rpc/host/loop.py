@@ -16,6 +16,8 @@ from typing import Callable
 
 Callback = Callable[[], None]
 
+_UNWATCHED = (None, None)
+
 
 class Timer:
     """A call to come; `cancel` makes it never come."""
@@ -83,11 +85,10 @@ class Loop:
     def run(self) -> None:
         while self._running:
             for key, mask in self._selector.select(self._timeout()):
-                read, write = key.data
-                if read is not None and mask & selectors.EVENT_READ:
-                    self._call(read)
-                if write is not None and mask & selectors.EVENT_WRITE:
-                    self._call(write)
+                for side, event in enumerate((selectors.EVENT_READ, selectors.EVENT_WRITE)):
+                    call = self._watched(key.fd)[side] if mask & event else None
+                    if call is not None and call is key.data[side]:
+                        self._call(call)
             self._run_timers()
             if self._after is not None:
                 self._call(self._after)
@@ -98,7 +99,10 @@ class Loop:
         except Exception:
             if self.on_error is None:
                 raise
-            self.on_error()
+            try:
+                self.on_error()
+            except Exception:
+                pass  # where it cannot even be told, on a full disk, commands go on all the same
 
     def _timeout(self) -> float | None:
         while self._timers and self._timers[0].call is None:
@@ -131,17 +135,21 @@ class Loop:
     _KEEP = object()
 
     def _change(self, fd: int, read: object = _KEEP, write: object = _KEEP) -> None:
-        try:
-            key = self._selector.get_key(fd)
-        except KeyError:
-            key = None
-        before = key.data if key is not None else (None, None)
+        before = self._watched(fd)
         after = tuple(old if new is self._KEEP else new for old, new in zip(before, (read, write)))  # noqa: B905 (`strict` came with Python 3.10)
         events = (selectors.EVENT_READ if after[0] else 0) | (selectors.EVENT_WRITE if after[1] else 0)
-        if key is None:
+        if before == _UNWATCHED:
             if events:
                 self._selector.register(fd, events, after)
         elif events:
             self._selector.modify(fd, events, after)
         else:
             self._selector.unregister(fd)
+
+    def _watched(self, fd: int) -> tuple[Callback | None, Callback | None]:
+        """What to call for a descriptor now: a callback before it in the turn may have changed that."""
+        try:
+            found: tuple[Callback | None, Callback | None] = self._selector.get_key(fd).data
+        except KeyError:
+            return _UNWATCHED
+        return found
