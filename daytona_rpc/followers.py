@@ -36,6 +36,8 @@ class Followers:
         attachment = self._attachments.get(command_id)
         if status.status.final:
             self.registry.remember(status)
+            if status.truncated_before and status.reason and "log incomplete" in status.reason:
+                self._warn(f"The log of {status.command_id} lost its beginning: {status.reason}")
             for future in self._waits.pop(command_id, ()):
                 if not future.done():
                     future.set_result(status)
@@ -46,6 +48,10 @@ class Followers:
         self._client.notify_latest(("command", command_id), "command/statusChanged", lambda: status)
         if attachment is not None:
             self._begin(attachment)
+
+    def _warn(self, message: str) -> None:
+        kind = protocol.MessageType.WARNING
+        self._client.notify("window/showMessage", protocol.MessageParams(type=kind, message=message))
 
     def on_output(self, command_id: str, size: int) -> None:
         attachment = self._attachments.get(command_id)

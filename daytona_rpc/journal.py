@@ -6,6 +6,7 @@ import logging
 import logging.handlers
 import os
 import sys
+from collections.abc import Callable
 
 LEVELS = ("debug", "info", "warning", "error")
 _FILE_BYTES = 2 << 20
@@ -37,3 +38,25 @@ def start(path: str, level: str) -> None:
     # Where the file itself fails (a full disk), a traceback on stderr for each record would flood the editor.
     logging.raiseExceptions = False
     sys.excepthook = lambda kind, error, trace: root.critical("ended by", exc_info=(kind, error, trace))
+
+
+def tell(send: Callable[[bool, str], None]) -> None:
+    """Tell the client too what it should know: `send` gets each warning or error, and whether it is one."""
+    logging.getLogger("daytona_rpc").addHandler(_Teller(send))
+
+
+class _Teller(logging.Handler):
+    """Passes records on. One made while another is passed on would be about the passing on: not told."""
+
+    def __init__(self, send: Callable[[bool, str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._send = send
+        self._busy = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self._busy:
+            self._busy = True
+            try:
+                self._send(record.levelno >= logging.ERROR, record.getMessage())
+            finally:
+                self._busy = False

@@ -29,12 +29,18 @@ class Server:
     """Serves one client from the sessions of one state directory."""
 
     def __init__(self, client: Client, info: InitializeInfo, state_dir: str) -> None:
+        self._client = client
         self._followers = Followers(client)
         self._registry = self._followers.registry = Registry(state_dir, self._followers)
         self._root = _root(info)
         self._default_sandbox = info.options.get("sandboxId") or LOCAL
         self._commands = Commands(self._registry, self._followers, self._root)
         self._started = asyncio.create_task(self._start(), name="find the sessions")
+
+    def log(self, is_error: bool, message: str) -> None:
+        """Pass a line of the server's log on to the client."""
+        kind = protocol.MessageType.ERROR if is_error else protocol.MessageType.WARNING
+        self._client.notify("window/logMessage", protocol.MessageParams(type=kind, message=message))
 
     async def _start(self) -> None:
         try:

@@ -129,4 +129,5 @@ def _load(chosen: argparse.Namespace, info: InitializeInfo, writer: Writer) -> g
     service = server.Server(client, info, state)
     with suppress(OSError):  # no log is no reason to serve nobody; requests say what is wrong
         journal.start(settings.log_file(chosen.log_file, state), chosen.log_level)
+    journal.tell(service.log)
     return rpc.Engine(client, writer, service.handlers(), close=service.close)
