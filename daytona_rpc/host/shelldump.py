@@ -1,7 +1,7 @@
 """Reading what a shell wrote of its state: declarations in shell quoting, as `declare -p` prints them.
 
-The shell only prints, which costs it no loop and no fork; choosing what to keep is done here. All is bytes:
-a value may be in any encoding.
+The shell only prints, which is fast; choosing what to keep is done here. All is bytes: a value may be in any
+encoding.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _NOT_KEPT = frozenset(
     b" zshexit_functions".split()
 )
 _OWN = b"__daytona_rpc"
+_DEFAULTS = (b"SHELL", b"TERM")  # not exported, they are bash's own idea
 
 
 class Dump:
@@ -61,7 +62,7 @@ def read(kind: str, data: bytes) -> Dump:
 def _read_bash(parts: List[bytes]) -> Dump:
     declared, functions, rest = parts
     env: Dict[bytes, bytes] = {}
-    variables = {name: b"unset -v " + name for name in (b"PATH", b"IFS", b"SHELL", b"TERM")}
+    variables = {name: b"unset -v " + name for name in (b"PATH", b"IFS")}
     readonly = []
     cwd = b""
     for head, name, value, statement in declarations(declared):
@@ -69,7 +70,7 @@ def _read_bash(parts: List[bytes]) -> Dump:
         flags = head.split(b" ")[1]
         if name == b"PWD" and value is not None:
             cwd = unquote(value)
-        if name in _NOT_KEPT or name.startswith(_OWN):
+        if name in _NOT_KEPT or name.startswith(_OWN) or (name in _DEFAULTS and b"x" not in flags):
             continue
         if b"x" not in flags or b"a" in flags or b"A" in flags or b"n" in flags or value is None:
             variables[name] = statement
@@ -126,10 +127,9 @@ def _read_sh(parts: List[bytes]) -> Dump:
     tail = [b"\\alias " + statement for _, _, _, statement in declarations(aliases)]
     locked = [name for _, name, _, _ in declarations(readonly) if name in env or name in variables]
     tail.append(b"__daytona_rpc_readonly='%s'" % b" ".join(locked))
-    # "set -o name": noexec would end the session, the others are not the text's to set.
-    chosen = [line[4:] for line in options.split(b"\n") if line.startswith(b"set -o ")]
-    chosen = [option for option in chosen if option[3:] not in _OPTIONS_NOT_KEPT]
-    tail.append(b"__daytona_rpc_set='%s'" % b" ".join(chosen))
+    chosen = [line[7:] for line in options.split(b"\n") if line.startswith(b"set -o ")]
+    kept = [b"-o " + option for option in chosen if option not in _NOT_TO_SET]
+    tail.append(b"__daytona_rpc_set='%s'" % b" ".join(kept))
     return Dump(cwd, env, variables, rest + b"\n".join(tail) + b"\n")
 
 
@@ -145,8 +145,8 @@ def _read_zsh(parts: List[bytes]) -> Dump:
     return Dump(cwd, env, variables, rest)
 
 
+_NOT_TO_SET = (b"noexec", b"interactive", b"stdin", b"privileged")
 _SET_BY_ZSH = (b"PATH", b"IFS", b"HOME", b"LOGNAME")
-_OPTIONS_NOT_KEPT = (b"noexec", b"interactive", b"stdin", b"privileged")
 _READERS = {"bash": _read_bash, "sh": _read_sh, "zsh": _read_zsh}
 
 
@@ -221,7 +221,7 @@ def unquote(word: bytes) -> bytes:
             found.append(_unescape(word[at + 1 : end]))
         elif word.startswith(b"$'", at):
             end = _closing(word, at + 2, b"'")
-            found.append(_unescape_ansi(word[at + 2 : end]))
+            found.append(_unescape(word[at + 2 : end], ansi=True))
         elif char == b"\\":
             end = at + 1
             found.append(word[end : end + 1])
@@ -232,34 +232,20 @@ def unquote(word: bytes) -> bytes:
     return b"".join(found)
 
 
-def _unescape(text: bytes) -> bytes:
+def _unescape(text: bytes, ansi: bool = False) -> bytes:
     first, *others = text.split(b"\\")
     found = [first]
-    pending = iter(others)
-    for piece in pending:
+    pieces = iter(others)
+    for piece in pieces:
         if piece == b"":  # an escaped backslash: what follows it is plain
-            found.append(b"\\" + next(pending, b""))
-        elif piece[:1] == b"\n":
-            found.append(piece[1:])
-        else:
+            found.append(b"\\" + next(pieces, b""))
+        elif not ansi:
             found.append(piece if piece[:1] in b'$`"' else b"\\" + piece)
-    return b"".join(found)
-
-
-def _unescape_ansi(text: bytes) -> bytes:
-    first, *others = text.split(b"\\")
-    found = [first]
-    pending = iter(others)
-    for piece in pending:
-        if piece == b"":
-            found.append(b"\\" + next(pending, b""))
-        elif piece[:1] in _ESCAPES:
-            found.append(_ESCAPES[piece[:1]] + piece[1:])
         elif piece[0] in _OCTAL:
             digits = 1
             while digits < 3 and piece[digits : digits + 1] and piece[digits] in _OCTAL:
                 digits += 1
             found.append(bytes([int(piece[:digits], 8) & 255]) + piece[digits:])
         else:
-            found.append(piece)
+            found.append(_ESCAPES.get(piece[:1], piece[:1]) + piece[1:])
     return b"".join(found)

@@ -87,6 +87,8 @@ class State:
 
         A command that was killed or replaced its shell has not saved all: then nothing changes.
         """
+        if save not in self._given:
+            return False
         kind, given_cwd, given_env = self._given.pop(save)
         try:
             with open(save, "rb") as file:
