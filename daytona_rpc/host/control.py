@@ -24,6 +24,7 @@ _LINE_MAX_BYTES = 64 << 20
 _UNREAD_MAX_BYTES = 8 << 20  # answers a peer may leave unread before its requests wait
 _PEERS_MAX = 256
 _READ_BYTES = 256 << 10
+_ACCEPT_AGAIN_S = 0.1
 
 Answer = Callable[[Record], None]
 Handler = Callable[["Peer", Record, Answer], None]
@@ -177,11 +178,23 @@ class Control:
             except FileNotFoundError:
                 pass
 
+    def _accept_later(self) -> None:
+        """Where no descriptor is free: who waits there would wake the loop again and again."""
+        self._loop.remove_reader(self._listener.fileno())
+        self._loop.call_later(_ACCEPT_AGAIN_S, self._accept_again)
+
+    def _accept_again(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.add_reader(self._listener.fileno(), self._accept)
+
     def _accept(self) -> None:
         while True:
             try:
                 connection, _ = self._listener.accept()
+            except BlockingIOError:
+                return
             except OSError:
+                self._accept_later()
                 return
             if len(self.peers) >= _PEERS_MAX:
                 connection.close()
