@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .shellstate import SECRETS, State, is_name, write
 
-__all__ = ["Launch", "State", "find_shell", "launch", "launch_argv"]
+TYPE_CHECKING = False  # as typing has it: importing it costs more than all else here
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Launch = tuple[list[str], dict[str, str], str]
+    """Arguments (the first is the program's path), environment and directory of a process to start."""
+
+__all__ = ["State", "find_shell", "launch", "launch_argv"]
 
 _KINDS = {"bash": "bash", "zsh": "zsh", "sh": "sh", "dash": "sh", "ash": "sh"}
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shells")
@@ -36,9 +42,6 @@ _SAVES = {
     "zsh": "builtin source %(epilogue)s %(save)s",
 }
 
-Launch = Tuple[List[str], Dict[str, str], str]
-"""Arguments (the first is the program's path), environment and directory of a process to start."""
-
 
 def find_shell(env: Mapping[str, str]) -> str:
     """The path of the user's shell if its state can be carried, else of bash, else of sh."""
@@ -56,9 +59,9 @@ def launch(
     text: str,
     state: State,
     *,
-    save: Optional[str] = None,
-    cwd: Optional[str] = None,
-    env: Optional[Mapping[str, Optional[str]]] = None,
+    save: str | None = None,
+    cwd: str | None = None,
+    env: Mapping[str, str | None] | None = None,
 ) -> Launch:
     """What to start so that the shell runs a text from a state.
 
@@ -101,8 +104,8 @@ def launch_argv(
     argv: Sequence[str],
     state: State,
     *,
-    cwd: Optional[str] = None,
-    env: Optional[Mapping[str, Optional[str]]] = None,
+    cwd: str | None = None,
+    env: Mapping[str, str | None] | None = None,
 ) -> Launch:
     """What to start so that a program runs from a state, without a shell; arguments as for `launch`.
 
@@ -119,8 +122,8 @@ def launch_argv(
 
 
 def _surroundings(
-    state: State, cwd: Optional[str], given: Mapping[str, Optional[str]]
-) -> Tuple[Dict[str, str], str]:
+    state: State, cwd: str | None, given: Mapping[str, str | None]
+) -> tuple[dict[str, str], str]:
     directory = state.cwd if cwd is None else os.path.join(state.cwd, cwd)
     env = {name: os.environ[name] for name in SECRETS if name in os.environ}
     env.update(state.env)
@@ -148,7 +151,7 @@ def _encoded(text: str, what: str) -> bytes:
     return data
 
 
-def _prepare_bash(env: Dict[str, str], given: Mapping[str, Optional[str]], restored: bool) -> None:
+def _prepare_bash(env: dict[str, str], given: Mapping[str, str | None], restored: bool) -> None:
     """Leave to the prelude what bash would act on before it."""
     for name in [name for name in env if name.startswith("BASH_FUNC_") and name not in given]:
         if restored or name == "BASH_FUNC_builtin%%":
@@ -168,7 +171,7 @@ def _is_program(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def _which(program: str, search: str, cwd: str) -> Optional[str]:
+def _which(program: str, search: str, cwd: str) -> str | None:
     """Where a program is; a relative path counts from the command's directory."""
     if "/" in program:
         return os.path.join(cwd, program)

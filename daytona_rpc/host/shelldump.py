@@ -6,16 +6,19 @@ encoding.
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Optional, Tuple
+TYPE_CHECKING = False  # as typing has it: importing it costs more than all else here
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Map = dict[bytes, bytes]
+
 
 END = b"=end"
 _LONG_BYTES = 32 << 10
 """A longer exported value is kept in the variables too: execve takes no more than 128 KiB in one string."""
 
-_ESCAPES = {
-    b"a": b"\a", b"b": b"\b", b"e": b"\33", b"E": b"\33", b"f": b"\f",
-    b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v",
-}  # fmt: skip
+_ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+_ESCAPES[b"e"] = _ESCAPES[b"E"] = b"\33"
 _OCTAL = b"01234567"
 
 # What a shell sets by itself, or what means something to one process only.
@@ -37,9 +40,7 @@ _DEFAULTS = (b"SHELL", b"TERM")  # not exported, they are bash's own idea
 class Dump:
     """The state a shell left: working directory, exported variables, and statements that restore the rest."""
 
-    def __init__(
-        self, cwd: bytes, env: Dict[bytes, bytes], variables: Dict[bytes, bytes], rest: bytes
-    ) -> None:
+    def __init__(self, cwd: bytes, env: Map, variables: Map, rest: bytes) -> None:
         self.cwd = cwd
         self.env = env
         self.variables = variables
@@ -59,9 +60,9 @@ def read(kind: str, data: bytes) -> Dump:
     return _READERS[kind](parts[:-2])
 
 
-def _read_bash(parts: List[bytes]) -> Dump:
+def _read_bash(parts: list[bytes]) -> Dump:
     declared, functions, rest = parts
-    env: Dict[bytes, bytes] = {}
+    env: Map = {}
     variables = {name: b"unset -v " + name for name in (b"PATH", b"IFS")}
     readonly = []
     cwd = b""
@@ -90,7 +91,7 @@ def _read_bash(parts: List[bytes]) -> Dump:
     return Dump(cwd, env, variables, rest + b"\n".join(tail) + b"\n")
 
 
-def _functions(text: bytes) -> Iterator[Tuple[bytes, bytes, bytes]]:
+def _functions(text: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Name, flags and body of each function that `export -fp` or `readonly -fp` printed."""
     at = 0
     while at < len(text):
@@ -103,9 +104,9 @@ def _functions(text: bytes) -> Iterator[Tuple[bytes, bytes, bytes]]:
         at = end + len(line) + 2
 
 
-def _read_sh(parts: List[bytes]) -> Dump:
+def _read_sh(parts: list[bytes]) -> Dump:
     options, declared, exported, readonly, aliases, rest = parts
-    env: Dict[bytes, bytes] = {}
+    env: Map = {}
     variables = {name: b"unset -v " + name for name in (b"PATH", b"IFS")}
     cwd = b""
     for head, name, value, statement in declarations(declared):
@@ -133,7 +134,7 @@ def _read_sh(parts: List[bytes]) -> Dump:
     return Dump(cwd, env, variables, rest + b"\n".join(tail) + b"\n")
 
 
-def _read_zsh(parts: List[bytes]) -> Dump:
+def _read_zsh(parts: list[bytes]) -> Dump:
     declared, rest, cwd, *records = parts
     env = dict(record.split(b"=", 1) for record in records)
     variables = {name: b"unset " + name for name in _SET_BY_ZSH if name not in env}
@@ -150,7 +151,7 @@ _SET_BY_ZSH = (b"PATH", b"IFS", b"HOME", b"LOGNAME")
 _READERS = {"bash": _read_bash, "sh": _read_sh, "zsh": _read_zsh}
 
 
-def declarations(text: bytes) -> Iterator[Tuple[bytes, bytes, Optional[bytes], bytes]]:
+def declarations(text: bytes) -> Iterator[tuple[bytes, bytes, bytes | None, bytes]]:
     """Each declaration's words before the name, name, quoted value (None without one), and whole text.
 
     It ends at the first line that declares nothing.

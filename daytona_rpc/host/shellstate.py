@@ -13,9 +13,15 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Dict, Mapping, Optional, Tuple, TypeVar
 
 from . import shelldump
+
+TYPE_CHECKING = False  # as typing has it: importing it costs more than all else here
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeVar
+
+    _Text = TypeVar("_Text", str, bytes)
 
 SECRETS = ("DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN")
 """Never written to disk: each command gets them from the environment of the host."""
@@ -23,20 +29,18 @@ SECRETS = ("DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN")
 _PER_COMMAND = ("DAYTONA_RPC_SESSION_ID", "DAYTONA_RPC_COMMAND_ID", "DAYTONA_RPC_SESSION_DIR")
 _KEPT_STATES = 8
 
-_Text = TypeVar("_Text", str, bytes)
-
 
 class State:
     """The directory, environment and variables of a session; `cwd` and `env` are for reading only."""
 
-    def __init__(self, directory: str, number: int, cwd: str, env: Dict[str, str]) -> None:
+    def __init__(self, directory: str, number: int, cwd: str, env: dict[str, str]) -> None:
         self.directory = directory
         self.cwd = cwd
         self.env = env
         self._number = number
-        self._variables: Optional[Dict[bytes, bytes]] = {} if number == 0 else None
+        self._variables: dict[bytes, bytes] | None = {} if number == 0 else None
         # By save: the kind of shell, and the directory and variables given for that command alone.
-        self._given: Dict[str, Tuple[str, Optional[str], Dict[str, Optional[str]]]] = {}
+        self._given: dict[str, tuple[str, str | None, dict[str, str | None]]] = {}
 
     @property
     def vars(self) -> str:
@@ -77,7 +81,7 @@ class State:
                 return cls(directory, number, records[0], env)
         raise FileNotFoundError(errno.ENOENT, "no shell state", directory)
 
-    def reserve(self, save: str, kind: str, cwd: Optional[str], env: Mapping[str, Optional[str]]) -> None:
+    def reserve(self, save: str, kind: str, cwd: str | None, env: Mapping[str, str | None]) -> None:
         """Make the file a command saves to, and remember what is given for that command alone."""
         write(save, b"")  # the shell keeps the mode of a file that is there
         self._given[save] = (kind, cwd, dict(env))
@@ -112,14 +116,14 @@ class State:
         _unlink(self._path("vars", number - _KEPT_STATES))
         return True
 
-    def _keep_foreign(self, env: Dict[str, str]) -> None:
+    def _keep_foreign(self, env: dict[str, str]) -> None:
         """Shells drop names that are not theirs; and SHLVL each counts up for itself alone."""
         for name, value in self.env.items():
             if name == "SHLVL" or not (is_name(name) or name.startswith("BASH_FUNC_")):
                 env.setdefault(name, value)
 
     def _take_back(
-        self, given: Mapping[str, Optional[str]], env: Dict[str, str], variables: Dict[bytes, bytes]
+        self, given: Mapping[str, str | None], env: dict[str, str], variables: dict[bytes, bytes]
     ) -> None:
         """Put back what was given for the command alone, unless the command has changed it again."""
         for name, value in given.items():
@@ -129,7 +133,7 @@ class State:
                 _copy(name, self.env, env)
                 _copy(key, self._before(), variables)
 
-    def _before(self) -> Dict[bytes, bytes]:
+    def _before(self) -> dict[bytes, bytes]:
         if self._variables is None:
             with open(self.vars, "rb") as file:
                 found = shelldump.declarations(file.read())
@@ -158,7 +162,7 @@ def _is_same(one: str, other: str) -> bool:
         return False
 
 
-def _copy(name: _Text, source: Mapping[_Text, _Text], target: Dict[_Text, _Text]) -> None:
+def _copy(name: _Text, source: Mapping[_Text, _Text], target: dict[_Text, _Text]) -> None:
     if name in source:
         target[name] = source[name]
     else:
