@@ -4,6 +4,7 @@ import os
 import ssl
 import sys
 import time
+from http.client import HTTPException
 from urllib import error, request
 
 _EVERY_S = 0.2
@@ -26,8 +27,8 @@ def main() -> None:
         except error.HTTPError as answer:
             if answer.code < 500:  # 502 and 503 come from what stands before a server that is not up yet
                 return
-        except (OSError, ValueError):
-            pass
+        except (OSError, ValueError, HTTPException):
+            pass  # nobody listens yet, or what listens does not speak HTTP yet
         time.sleep(_EVERY_S)
     sys.exit(1)
 

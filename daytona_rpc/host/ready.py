@@ -112,8 +112,7 @@ class PortWatch:
                 continue  # no IPv6 here
             attempt.setblocking(False)
             answer = attempt.connect_ex((address, self._port))
-            # A port in the ephemeral range can connect to itself; that is nobody's server.
-            if answer == 0 and attempt.getsockname() != attempt.getpeername():
+            if answer == 0 and _connected(attempt):
                 attempt.close()
                 self._accepted()
                 return
@@ -131,6 +130,7 @@ class PortWatch:
 
 def _connected(attempt: socket.socket) -> bool:
     try:
+        # A port in the ephemeral range can connect to itself; that is nobody's server.
         return bool(attempt.getpeername() != attempt.getsockname())
     except OSError:
         return False
@@ -145,6 +145,7 @@ class UrlWatch:
     def __init__(self, loop: Loop, url: str, found: Callable[[], None]) -> None:
         read, write = os.pipe()
         try:
+            os.set_blocking(write, False)  # what does not fit into a pipe is no URL that anybody serves
             os.write(write, url.encode())  # not an argument: a URL can hold a token
             program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probe.py")
             null = (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)
