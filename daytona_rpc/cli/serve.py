@@ -111,7 +111,7 @@ def _describe(info: InitializeInfo) -> dict[str, Any]:
                         if one.kind == "request" and one.direction == "clientToServer" and "/" in one.name
                     ],
                     "notifications": [one.name for one in ours if one.direction == "serverToClient"],
-                    "shells": ["bash", "sh", "zsh"],
+                    "shells": shell.find_shells(os.environ),
                     "localShell": shell.find_shell(os.environ),
                 }
             }

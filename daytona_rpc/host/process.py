@@ -110,9 +110,6 @@ def _start_on_tty(argv: list[str], env: Env, size: tuple[int, int]) -> Process:
     master, slave = os.openpty()
     try:
         set_size(master, *size)
-        env = dict(env)
-        if env.get("TERM", "dumb") == "dumb":
-            env["TERM"] = "xterm-256color"
         # Opened by the leader of a new process session, it becomes its controlling terminal.
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, os.ttyname(slave), os.O_RDWR, 0),

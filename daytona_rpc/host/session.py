@@ -177,6 +177,8 @@ class Session:
         cwd = None if spec["cwd"] is None else os.path.normpath(os.path.join(state.cwd, spec["cwd"]))
         command.record["cwd"] = cwd or state.cwd
         overrides = dict(spec["env"] or {})
+        if spec["tty"] and overrides.get("TERM", state.env.get("TERM", "dumb")) == "dumb":
+            overrides["TERM"] = "xterm-256color"
         try:
             if spec["argv"] is not None:
                 argv, env, cwd = shell.launch_argv(spec["argv"], state, cwd=cwd, env=overrides)
@@ -224,7 +226,7 @@ class Session:
         if save is None:
             return
         before = self._state.cwd
-        if self._state.commit(save, command.spec["cwd"]) and self._state.cwd != before:
+        if self._state.commit(save) and self._state.cwd != before:
             self.record["cwd"] = self._state.cwd
             try:
                 records.write_session(self.directory, self.record)

@@ -43,6 +43,13 @@ _SAVES = {
 }
 
 
+def find_shells(env: Mapping[str, str]) -> list[str]:
+    """The paths of all shells whose state can be carried; the user's own is first."""
+    search = env.get("PATH", os.defpath)
+    found = [find_shell(env), *(_which(name, search, "/") for name in _KINDS)]
+    return list(dict.fromkeys(path for path in found if path))
+
+
 def find_shell(env: Mapping[str, str]) -> str:
     """The path of the user's shell if its state can be carried, else of bash, else of sh."""
     own = env.get("SHELL", "")

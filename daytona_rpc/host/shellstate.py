@@ -86,7 +86,7 @@ class State:
         write(save, b"")  # the shell keeps the mode of a file that is there
         self._given[save] = (kind, cwd, dict(env))
 
-    def commit(self, save: str, *_: object) -> bool:
+    def commit(self, save: str) -> bool:
         """Make what a command saved the state of the session; `save` is gone afterwards.
 
         A command that was killed or replaced its shell has not saved all: then nothing changes.
