@@ -16,6 +16,7 @@ STATE/                              0700
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 ID_MAX_CHARS = 128
@@ -35,7 +36,7 @@ def sessions_dir(state_dir: str) -> str:
 def session_dir(state_dir: str, session_id: str) -> str:
     if not is_id(session_id):
         raise ValueError("not a session id")
-    return os.path.join(state_dir, "sessions", session_id)
+    return os.path.join(sessions_dir(state_dir), session_id)
 
 
 def state_dir_of(directory: str) -> str:
@@ -70,17 +71,33 @@ def claim(state_dir: str, command_id: str, session_id: str) -> str:
             owner = owner_of(state_dir, command_id)
             if owner is not None:
                 return owner
-            unlink(path)
+            _drop_leftover(state_dir, path)
+
+
+def _drop_leftover(state_dir: str, path: str) -> None:
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # One at a time, and looked at again: it may be another's fresh claim by now.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if not os.path.isdir(session_dir(state_dir, _claimant(path))):
+            os.unlink(path)
+    except FileNotFoundError:
+        pass
+    finally:
+        os.close(folder)
+
+
+def _claimant(path: str) -> str:
+    return os.readlink(path).split(os.sep)[2]
 
 
 def owner_of(state_dir: str, command_id: str) -> str | None:
     """The session a command belongs to, or None."""
     try:
-        target = os.readlink(claim_path(state_dir, command_id))
+        session_id = _claimant(claim_path(state_dir, command_id))
     except OSError:
         return None
-    session_id = target.split(os.sep)[2]
-    return session_id if os.path.isdir(os.path.join(state_dir, "sessions", session_id)) else None
+    return session_id if os.path.isdir(session_dir(state_dir, session_id)) else None
 
 
 def make_state_dir(path: str) -> None:
