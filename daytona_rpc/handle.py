@@ -227,6 +227,7 @@ class Handle:
             return False
         try:
             lost = recovery.mark_lost(self.directory)
+            paths.unlink(os.path.join(self.directory, "sock"))  # so that nobody looks here again
         finally:
             os.close(held)
         known, self.active = self.active, {}

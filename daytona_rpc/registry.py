@@ -216,9 +216,8 @@ class Registry:
         except FileNotFoundError:
             self._compare([])
         for handle in list(self._handles.values()):
-            if not handle.linked and (
-                os.path.exists(os.path.join(handle.directory, "sock")) or records.active_ids(handle.directory)
-            ):
+            # A host that was killed has left its socket, one that ended in order has not.
+            if not handle.linked and os.path.exists(os.path.join(handle.directory, "sock")):
                 await handle.join()
 
     def _compare(self, names: list[str]) -> None:

@@ -37,12 +37,17 @@ def seconds(stamp: str) -> float:
     return days * 86400 + hour * 3600 + minute * 60 + second + millis / 1000
 
 
+def text(path: str) -> str:
+    """A path as the wire can carry it: bytes that are no UTF-8 become U+FFFD."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def new_session(session_id: str, cwd: str, shell: str, auto: bool) -> Record:
     return {
         "sessionId": session_id,
         "sandboxId": "local",
-        "cwd": cwd,
-        "shell": shell,
+        "cwd": text(cwd),
+        "shell": text(shell),
         "createdAt": timestamp(time.time()),
         "auto": auto,
     }
@@ -77,6 +82,17 @@ def read_command(directory: str, command_id: str) -> Record | None:
     """A command's record, final or active; None for no such command."""
     final = _read(os.path.join(paths.command_dir(directory, command_id), "record.json"))
     return final if final is not None else _read(active_path(directory, command_id))
+
+
+def ended(directory: str, command_id: str) -> float | None:
+    """When a command's final record was written, in seconds since the epoch; None while it has none.
+
+    That is when it ended, told by the file's own time: reading thousands of records would hold up a start.
+    """
+    try:
+        return os.stat(os.path.join(paths.command_dir(directory, command_id), "record.json")).st_mtime
+    except OSError:
+        return None
 
 
 def active_ids(directory: str) -> list[str]:

@@ -65,12 +65,8 @@ def expire(directory: str, retention_s: float, now: float) -> int:
     """Remove the finished commands that ended longer ago than the retention; how many are left."""
     left = 0
     for command_id in records.final_ids(directory):
-        record = records.read_command(directory, command_id)
-        if record is None or record["status"] not in records.FINAL:
-            left += 1
-            continue
-        ended = record["endedAt"] or record["startedAt"] or record["createdAt"]
-        if now - records.seconds(ended) > retention_s:
+        ended = records.ended(directory, command_id)
+        if ended is not None and now - ended > retention_s:
             paths.unlink(paths.claim_path(paths.state_dir_of(directory), command_id))
             paths.remove_tree(paths.command_dir(directory, command_id))
         else:

@@ -158,7 +158,7 @@ class Session:
             "startedAt": None,
             "endedAt": None,
             "durationMs": None,
-            "cwd": self._state.cwd if cwd is None else os.path.normpath(os.path.join(self._state.cwd, cwd)),
+            "cwd": records.text(os.path.normpath(os.path.join(self._state.cwd, cwd or ""))),
             "runAsync": spec["runAsync"],
             "logSize": 0,
             "truncatedBefore": 0,
@@ -175,7 +175,7 @@ class Session:
     def _start(self, command: Command) -> None:
         spec, state = command.spec, self._state
         cwd = None if spec["cwd"] is None else os.path.normpath(os.path.join(state.cwd, spec["cwd"]))
-        command.record["cwd"] = cwd or state.cwd
+        command.record["cwd"] = records.text(cwd or state.cwd)
         overrides = dict(spec["env"] or {})
         if spec["tty"] and overrides.get("TERM", state.env.get("TERM", "dumb")) == "dumb":
             overrides["TERM"] = "xterm-256color"
@@ -227,7 +227,7 @@ class Session:
             return
         before = self._state.cwd
         if self._state.commit(save) and self._state.cwd != before:
-            self.record["cwd"] = self._state.cwd
+            self.record["cwd"] = records.text(self._state.cwd)
             try:
                 records.write_session(self.directory, self.record)
             except OSError:
