@@ -72,6 +72,8 @@ class Follower:
         self._resizes = resizes
         self._until = until
         self._over = False
+        self._begun = False  # the first request is answered
+        self._ended = False  # the final status has come
         self._first: tuple[str, Message] = ("", {})
         self._handlers: dict[int, Callable[[Message], None]] = {}
         self._when_known: list[Callable[[], None]] = []
@@ -98,6 +100,8 @@ class Follower:
                     self._turn()
                 except ServerGone as gone:
                     self._reconnect(gone)
+        if self._leaving is not None:
+            raise self._leaving
         assert self.status is not None
         return self.status
 
@@ -212,7 +216,8 @@ class Follower:
             self.view.news(message["method"], params)
         if message["method"] == "command/statusChanged":
             self._learn(params)
-            self._over = self._over or params["status"] in FINAL
+            self._ended = self._ended or params["status"] in FINAL
+            self._settle()
 
     def _on_chunk(self, params: Message) -> None:
         text: str = params["data"]
@@ -220,7 +225,7 @@ class Follower:
         if params["offset"] > self.offset:
             self.note(f"{params['offset'] - self.offset} bytes of the log are not kept any more")
         self.offset = params["offset"] + len(data)
-        self._over = self._over or (self._until is not None and self.offset >= self._until)
+        self._settle()
         if self._leaving is None:
             self.view.chunk(params, data)
             if self.output.bytes and not self.output.full:
@@ -230,15 +235,25 @@ class Follower:
                     self.unwritable(error)
 
     def _on_begun(self, message: Message) -> None:
+        self._begun = True
         try:
             self._learn(result(message))
         except Refused as error:
             if not self.refused(error):
                 raise
-        self._over = self._over or (self._until is not None and self.offset >= self._until)
+        self._settle()
+
+    def _settle(self) -> None:
+        """See whether this was all."""
+        if self._until is not None and self._begun and self.offset >= self._until:
+            self._over = True
+        if self._ended and self.status is not None:
+            # Of a command that could not be started, the answer that is still to come says why.
+            self._over = self._begun or self.status["startedAt"] is not None
 
     def _learn(self, status: Message) -> None:
-        self.status = status
+        if self.status is None or self.status["status"] not in FINAL:  # an answer may come after the end
+            self.status = status
         actions, self._when_known = self._when_known, []
         for action in actions:
             action()
@@ -296,7 +311,8 @@ class Follower:
         if not self.client.server:
             raise gone
         if self._restarted:
-            raise Failure(f"{gone}; see daytona-rpc attach {self.command_id}")
+            known = self.status is not None
+            raise Failure(f"{gone}; see daytona-rpc attach {self.command_id}") if known else gone
         self._restarted = True
         self._handlers.clear()
         if self.keyboard is not None:
@@ -307,6 +323,7 @@ class Follower:
         self.post("command/attach", {"offset": self.offset}, self._on_attached)
 
     def _on_attached(self, message: Message) -> None:
+        self._begun = True
         try:
             self._learn(result(message))
         except Refused as error:

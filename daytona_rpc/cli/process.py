@@ -37,8 +37,9 @@ class Process:
         status = self._reap(_END_WITHIN_S)
         self.read_errors()
         lines = self._last_words.decode("utf-8", "replace").strip().splitlines()
-        how = "" if not status else f" by signal {-status}" if status < 0 else f" with code {status}"
-        return f"{how}: {lines[-1]}" if lines else how
+        if status and status < 0:
+            return f" by signal {-status}"
+        return f": {lines[-1]}" if lines else " (daytona-rpc doctor may say why)"
 
     def close(self, wait_s: float = 0.0) -> None:
         """Leave it: it ends when its input does."""

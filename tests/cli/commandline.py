@@ -46,7 +46,7 @@ class CommandLine:
     def ok(self, *args: str, **options: Any) -> bytes:
         """Run it to its end, which has to be a good and quiet one; its stdout."""
         result = self.run(*args, **options)
-        assert (0, b"") == (result.returncode, result.stderr)
+        assert (0, b"") == (result.returncode, result.stderr), result
         return result.stdout
 
     def json(self, *args: str) -> list[dict[str, Any]]:
