@@ -22,7 +22,7 @@ FINAL = ("completed", "stopped", "failed", "lost")
 
 def timestamp(seconds: float) -> str:
     """RFC 3339 in UTC with milliseconds."""
-    millis = int(seconds * 1000)
+    millis = round(seconds * 1000)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(millis // 1000)) + f".{millis % 1000:03d}Z"
 
 

@@ -97,6 +97,6 @@ def remove(directory: str) -> None:
         if paths.owner_of(state_dir, command_id) == os.path.basename(directory):
             paths.unlink(paths.claim_path(state_dir, command_id))
     # Out of the way first: the id is free at once, and a removal cut short leaves nothing half there.
-    trash = os.path.join(os.path.dirname(directory), f".removed-{os.path.basename(directory)}-{os.getpid()}")
+    trash = os.path.join(os.path.dirname(directory), ".removed-" + os.urandom(8).hex())
     os.rename(directory, trash)
     paths.remove_tree(trash)
