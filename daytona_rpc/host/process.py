@@ -148,8 +148,8 @@ def signal_name(number: int) -> str:
 def signal_number(name: str) -> int | None:
     """The number of a signal given as `SIGINT`, `INT` or `2`; None for no such signal."""
     text = name.upper()
-    if text.isdigit():
-        number = int(text)
+    if text.isascii() and text.isdigit():
+        number = int(text) if len(text) < 4 else 0
         return number if 0 < number < signal.NSIG else None
     found = signal.Signals.__members__.get(text if text.startswith("SIG") else "SIG" + text)
     return int(found) if found is not None else None
