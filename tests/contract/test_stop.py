@@ -30,6 +30,15 @@ def test_stop_ends_a_command_and_answers_when_it_is_over(client: Client, session
     assert status["startedAt"] <= status["endedAt"]
 
 
+@pytest.mark.requirement("STOP-2", "ORD-5")
+def test_each_of_many_stops_is_answered_with_the_end(client: Client, session: str) -> None:
+    ids = [client.start(session, ["sleep", "600"]) for _ in range(60)]
+    requests = [client.send_request("command/stop", {"commandId": command_id}) for command_id in ids]
+    answers = [client.result(request_id) for request_id in requests]
+    assert ["stopped"] * 60 == [answer["status"] for answer in answers]
+    assert answers == [client.status(command_id) for command_id in ids]
+
+
 @pytest.mark.requirement("STOP-3", "STOP-4")
 def test_stop_is_gentle_first_and_keeps_the_log(client: Client, session: str) -> None:
     text = "trap 'echo cleaned up; exit 9' TERM; echo ready; while :; do sleep 0.02; done"
