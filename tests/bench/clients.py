@@ -111,6 +111,8 @@ class Client:
         got = 0
         while limit_bytes is None or got < limit_bytes:
             message = self.receive()
+            if "error" in message:
+                raise Gone(f"request {message['id']}: {message['error']}")
             method = message.get("method")
             if method == "command/output":
                 text: str = message["params"]["data"]
