@@ -7,6 +7,7 @@ import logging.handlers
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 
 LEVELS = ("debug", "info", "warning", "error")
 _FILE_BYTES = 2 << 20
@@ -21,13 +22,7 @@ def start(path: str, level: str) -> None:
         OSError: the file cannot be written.
     """
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    before = os.umask(0o077)
-    try:
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=_FILE_BYTES, backupCount=_OLD_FILES, encoding="utf-8"
-        )
-    finally:
-        os.umask(before)
+    handler = _PrivateFile(path, maxBytes=_FILE_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
     handler.setFormatter(logging.Formatter(_FORMAT))
     root = logging.getLogger()
     root.addHandler(handler)
@@ -43,6 +38,15 @@ def start(path: str, level: str) -> None:
 def tell(send: Callable[[bool, str], None]) -> None:
     """Tell the client too what it should know: `send` gets each warning or error, and whether it is one."""
     logging.getLogger("daytona_rpc").addHandler(_Teller(send))
+
+
+class _PrivateFile(logging.handlers.RotatingFileHandler):
+    """Its files are for their owner alone, those of later rotations too."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        file = os.open(self.baseFilename, flags, 0o600)
+        return TextIOWrapper(os.fdopen(file, "ab"), encoding=self.encoding, errors=self.errors)
 
 
 class _Teller(logging.Handler):
