@@ -20,6 +20,7 @@ from .loop import Loop
 from .records import Record
 
 VERSION = 1
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` would make one for each message
 _LINE_MAX_BYTES = 64 << 20
 _UNREAD_MAX_BYTES = 8 << 20  # answers a peer may leave unread before its requests wait
 _PEERS_MAX = 256
@@ -49,25 +50,24 @@ class Peer:
         loop.add_reader(self._fd, self._on_readable)
 
     def send(self, message: Record) -> None:
-        """Send an event that must not be replaced by a later one."""
+        """Send what no later message may replace, behind all news before it."""
+        if self._news and not self._blocked:
+            self._take_news()
+        self._append(message)
+
+    def _append(self, message: Record) -> None:
         if self._closed:
             return
-        data = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        data = _encode(message).encode() + b"\n"
         self._out.append(data)
         self._out_bytes += len(data)
         if self._out_bytes > _UNREAD_MAX_BYTES:
             self._loop.remove_reader(self._fd)
 
-    def answer(self, message: Record) -> None:
-        """Send an answer behind all that is known before it, so that the sidecar's view is up to date."""
-        if self._news and not self._blocked:
-            self._take_news()
-        self.send(message)
-
     def _take_news(self) -> None:
         news, self._news = self._news, {}
         for make in news.values():
-            self.send(make())
+            self._append(make())
 
     def tell(self, key: tuple[str, ...], make: Callable[[], Record]) -> None:
         """Send an event when there is room; a later one of the same key takes its place."""
@@ -142,7 +142,7 @@ class Peer:
         except (ValueError, KeyError, TypeError, RecursionError):
             self.close()  # not one of ours, or broken: there is nobody to answer
             return
-        self._server.handle(self, request, lambda answer: self.answer({"id": number, **answer}))
+        self._server.handle(self, request, lambda answer: self.send({"id": number, **answer}))
 
 
 class Control:
