@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.unit.driven import DrivenLoop
+from tests.unit.watching import Watching
 
 
 @pytest.fixture
@@ -16,3 +18,11 @@ def loop() -> Iterator[DrivenLoop]:
     yield loop
     loop.dispose()
     assert [] == loop.errors
+
+
+@pytest.fixture
+async def watching(tmp_path: Path) -> AsyncIterator[Watching]:
+    """A state directory for real session hosts."""
+    watching = Watching(str(tmp_path / "state"))
+    yield watching
+    await watching.dispose()

@@ -170,6 +170,14 @@ def test_news_of_what_a_request_did_come_before_its_answer_and_only_the_newest(c
     assert [{"e": "n", "number": 2}, {"id": 1, "r": None}] == came
 
 
+def test_a_last_word_comes_behind_the_news_before_it(host: Host, connect: Made) -> None:
+    side = connect()
+    (peer,) = host.control.peers
+    host.control.tell(("n",), lambda: {"e": "n"})
+    peer.send({"e": "deleted"})
+    assert ["n", "deleted"] == [message["e"] for message in side.until(lambda came: len(came) == 2)]
+
+
 def test_a_request_of_some_megabytes_is_taken(connect: Made) -> None:
     side = connect()
     data = "x" * (5 << 20)
