@@ -6,42 +6,23 @@ stopped: the command has noticed nothing.
 
 from __future__ import annotations
 
-import binascii
-import select
 import signal
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, Protocol
 
 from daytona_rpc.cli import terminal
 from daytona_rpc.cli.client import Client, Message, result
 from daytona_rpc.cli.failure import Failure, Refused, ServerGone
-from daytona_rpc.cli.interrupts import Interrupts
+from daytona_rpc.cli.interrupts import Left
 from daytona_rpc.cli.keyboard import Keyboard
+from daytona_rpc.cli.loop import Loop
 from daytona_rpc.cli.output import STDERR, Output
+from daytona_rpc.cli.progress import Progress
+from daytona_rpc.cli.views import View
 
-FINAL = frozenset({"completed", "stopped", "failed", "lost"})
 _LEAVE_WITHIN_S = 3.0
 _FOREGROUND_POLL_S = 0.3  # nobody tells a running job that it has the terminal now
-
-
-class View(Protocol):
-    """How what comes is shown."""
-
-    def chunk(self, params: Message, data: bytes) -> None:
-        """Show a chunk of the log, whose bytes are `data`."""
-
-    def news(self, method: str, params: Message) -> None:
-        """Show any other notification about the command."""
-
-
-class Left(Exception):
-    """We go before the command's end, because of a signal."""
-
-    def __init__(self, number: signal.Signals) -> None:
-        super().__init__(number.name)
-        self.number = number
 
 
 class Follower:
@@ -65,23 +46,15 @@ class Follower:
         self.view = view
         self.command_id = command_id
         self.keyboard = keyboard
-        self.offset = offset
-        """Where the log goes on."""
-        self.status: Message | None = None
-        """The newest status, None until the server has confirmed the command."""
+        self.progress = Progress(offset=offset, until=until)
         self._resizes = resizes
-        self._until = until
-        self._over = False
-        self._begun = False  # the first request is answered
-        self._ended = False  # the final status has come
         self._first: tuple[str, Message] = ("", {})
         self._handlers: dict[int, Callable[[Message], None]] = {}
         self._when_known: list[Callable[[], None]] = []
         self._restarted = False
-        self._eof_again = False
         self._leaving: BaseException | None = None
         self._leave_at = 0.0
-        self._interrupts = Interrupts()
+        self._loop = Loop(client, output)
 
     def follow(self, method: str, params: Message) -> Message:
         """Send the request that begins it, and return the command's final status.
@@ -93,17 +66,17 @@ class Follower:
             Failure: the server is gone for good.
         """
         self._first = method, params
-        with self._interrupts, self.keyboard or nullcontext():
+        with self._loop, self.keyboard or nullcontext():
             self.begin()
-            while not self._over or self.output.bytes:
+            while not self.progress.over or self.output.bytes:
                 try:
                     self._turn()
                 except ServerGone as gone:
                     self._reconnect(gone)
         if self._leaving is not None:
             raise self._leaving
-        assert self.status is not None
-        return self.status
+        assert self.progress.status is not None
+        return self.progress.status
 
     def begin(self) -> None:
         """Send the first request; again, if what it needed had to be made first."""
@@ -118,7 +91,7 @@ class Follower:
 
     def when_known(self, action: Callable[[], None]) -> None:
         """Do it now, or as soon as the server knows the command."""
-        if self.status is None:
+        if self.progress.status is None:
             self._when_known.append(action)
         else:
             action()
@@ -158,39 +131,24 @@ class Follower:
 
     def _turn(self) -> None:
         """Wait, and do what is due."""
-        reads, writes = [self._interrupts.fd], []
         keyboard = self.keyboard
         if keyboard is not None:
             keyboard.look()
-        if not self._over:
-            if not self.output.full:
-                reads += [self.client.process.output, self.client.process.errors]
-            if keyboard is not None and self._takes_input() and keyboard.readable:
-                reads.append(0)
-            if self.client.unsent:
-                writes.append(self.client.process.input)
-        if self.output.bytes:
-            writes.append(self.output.fd)
-        readable, writable, _ = select.select(reads, writes, [], self._timeout_s())
-        if self._leaving is not None and (self._over or time.monotonic() >= self._leave_at):
+        reads_input = keyboard is not None and keyboard.readable and self.progress.takes_input
+        events = self._loop.wait(
+            hears=not self.progress.over, reads_input=reads_input, timeout_s=self._timeout_s()
+        )
+        if self._leaving is not None and (self.progress.over or time.monotonic() >= self._leave_at):
             raise self._leaving
-        if self._interrupts.fd in readable:
-            for number in self._interrupts.read():
-                self._on_signal(number)
-        if self.client.process.input in writable:
-            self.client.flush()
-        if self.output.fd in writable:
-            try:
-                self.output.write_some()
-            except OSError as error:
-                self.unwritable(error)
-        if self.client.process.errors in readable:
-            self.client.process.read_errors()
-        if self.client.process.output in readable:
+        for number in events.signals:
+            self._on_signal(number)
+        if events.unwritable is not None:
+            self.unwritable(events.unwritable)
+        if events.server_spoke:
             for message in self.client.receive():
                 self._on_message(message)
-        if keyboard is not None and 0 in readable:
-            self._on_input(keyboard)
+        if events.input_there and keyboard is not None:
+            self._send_input(keyboard.read())
 
     def _timeout_s(self) -> float | None:
         """How long to wait for something to happen."""
@@ -215,45 +173,30 @@ class Follower:
         if self._leaving is None:
             self.view.news(message["method"], params)
         if message["method"] == "command/statusChanged":
-            self._learn(params)
-            self._ended = self._ended or params["status"] in FINAL
-            self._settle()
+            self._learn(params, as_news=True)
 
-    def _on_chunk(self, params: Message) -> None:
-        text: str = params["data"]
-        data = text.encode() if params["encoding"] == "utf8" else binascii.a2b_base64(text)
-        if params["offset"] > self.offset:
-            self.note(f"{params['offset'] - self.offset} bytes of the log are not kept any more")
-        self.offset = params["offset"] + len(data)
-        self._settle()
+    def _on_chunk(self, chunk: Message) -> None:
+        data, missing = self.progress.take(chunk)
+        if missing:
+            self.note(f"{missing} bytes of the log are not kept any more")
         if self._leaving is None:
-            self.view.chunk(params, data)
-            if self.output.bytes and not self.output.full:
+            self.view.chunk(chunk, data)
+            if not self.output.full:
                 try:
                     self.output.write_some()
                 except OSError as error:
                     self.unwritable(error)
 
     def _on_begun(self, message: Message) -> None:
-        self._begun = True
+        self.progress.answered = True
         try:
             self._learn(result(message))
         except Refused as error:
             if not self.refused(error):
                 raise
-        self._settle()
 
-    def _settle(self) -> None:
-        """See whether this was all."""
-        if self._until is not None and self._begun and self.offset >= self._until:
-            self._over = True
-        if self._ended and self.status is not None:
-            # Of a command that could not be started, the answer that is still to come says why.
-            self._over = self._begun or self.status["startedAt"] is not None
-
-    def _learn(self, status: Message) -> None:
-        if self.status is None or self.status["status"] not in FINAL:  # an answer may come after the end
-            self.status = status
+    def _learn(self, status: Message, *, as_news: bool = False) -> None:
+        self.progress.learn(status, as_news=as_news)
         actions, self._when_known = self._when_known, []
         for action in actions:
             action()
@@ -264,21 +207,8 @@ class Follower:
 
     # Input and signals
 
-    def _takes_input(self) -> bool:
-        status = self.status
-        return status is not None and status["status"] == "running" and status["stdin"] == "open"
-
-    def _on_input(self, keyboard: Keyboard) -> None:
-        self._send_input(keyboard, *keyboard.read())
-
-    def _send_input(self, keyboard: Keyboard, data: bytes, eof: bool) -> None:
-        params: dict[str, Any] = {}
-        if data:
-            params = {"data": binascii.b2a_base64(data, newline=False).decode(), "encoding": "base64"}
-        if eof:
-            params["eof"] = True
+    def _send_input(self, params: Message) -> None:
         if params:
-            keyboard.sent(data, eof)
             self.post("command/input", params, self._on_input_taken)
 
     def _on_input_taken(self, message: Message) -> None:
@@ -292,7 +222,7 @@ class Follower:
             if self.keyboard is not None and number == signal.SIGCONT:
                 self.keyboard.resume()
             self.resize()
-        elif self._over or self._leaving is not None:
+        elif self.progress.over or self._leaving is not None:
             raise self._leaving or Left(number)
         else:
             self.interrupted(number)
@@ -300,7 +230,7 @@ class Follower:
     def resize(self) -> None:
         """Give the command's terminal the size of ours."""
         cols, rows = terminal.size()
-        if self._resizes and self.status is not None and self.status["status"] == "running":
+        if self._resizes and self.progress.running:
             self.post("command/resize", {"cols": cols, "rows": rows})
 
     # A server that vanishes
@@ -311,19 +241,17 @@ class Follower:
         if not self.client.server:
             raise gone
         if self._restarted:
-            known = self.status is not None
+            known = self.progress.status is not None
             raise Failure(f"{gone}; see daytona-rpc attach {self.command_id}") if known else gone
         self._restarted = True
         self._handlers.clear()
-        if self.keyboard is not None:
-            data, self._eof_again = self.keyboard.lost()
-            if data:  # sent again, it might arrive twice
-                self.note(f"{gone}; input that was on its way may be lost")
+        if self.keyboard is not None and self.keyboard.lose():  # sent again, it might arrive twice
+            self.note(f"{gone}; input that was on its way may be lost")
         self.client.restart()
-        self.post("command/attach", {"offset": self.offset}, self._on_attached)
+        self.post("command/attach", {"offset": self.progress.offset}, self._on_attached)
 
     def _on_attached(self, message: Message) -> None:
-        self._begun = True
+        self.progress.answered = True
         try:
             self._learn(result(message))
         except Refused as error:
@@ -331,6 +259,6 @@ class Follower:
                 raise
             self.begin()  # the server vanished before it took the command
         else:
-            if self._eof_again and self.keyboard is not None:
-                self._send_input(self.keyboard, b"", True)
+            if self.keyboard is not None:
+                self._send_input(self.keyboard.again())
             self.reattached()

@@ -11,6 +11,14 @@ from typing import Any
 CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGWINCH, signal.SIGCONT)
 
 
+class Left(Exception):
+    """We go before the command's end, because of a signal."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.number = number
+
+
 class Interrupts:
     """While this is entered, the signals of `CAUGHT` are read from `fd` and do nothing else.
 

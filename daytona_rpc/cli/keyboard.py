@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
 import os
 from collections import deque
 
 from daytona_rpc.cli import terminal
+from daytona_rpc.cli.client import Message
 
 _STDIN = 0
 _READ_BYTES = 1 << 16
@@ -35,7 +37,8 @@ class Keyboard:
         self.in_background = False
         """Whether somebody else has the terminal now."""
         self._open = exists()
-        self._on_the_way: deque[tuple[bytes, bool]] = deque()
+        self._on_the_way: deque[Message] = deque()
+        self._end_lost = False
 
     @property
     def readable(self) -> bool:
@@ -48,21 +51,23 @@ class Keyboard:
         if was and not self.in_background:
             self.resume()
 
-    def read(self) -> tuple[bytes, bool]:
-        """What there is, and whether to tell the command that this was the end."""
+    def read(self) -> Message:
+        """The params of a `command/input` with what there is, or with its end; {} for neither."""
         try:
             data = os.read(_STDIN, _READ_BYTES)
         except BlockingIOError:
-            return b"", False
+            return {}
         except OSError:
             data = b""  # a terminal that hung up
         if not data:
             self._open = False
-        return data, not data and self._passes_eof
+            return self._send({"eof": True}) if self._passes_eof else {}
+        text = binascii.b2a_base64(data, newline=False).decode()
+        return self._send({"data": text, "encoding": "base64"})
 
-    def sent(self, data: bytes, eof: bool) -> None:
-        """A piece is on its way."""
-        self._on_the_way.append((data, eof))
+    def _send(self, params: Message) -> Message:
+        self._on_the_way.append(params)
+        return params
 
     def arrived(self) -> None:
         """The oldest piece on its way was taken."""
@@ -73,10 +78,16 @@ class Keyboard:
         """Read no more: the command takes none."""
         self._open = False
 
-    def lost(self) -> tuple[bool, bool]:
-        """Forget what was on its way to a server that is gone: whether there was data, and the end."""
-        pieces, self._on_the_way = self._on_the_way, deque()
-        return any(data for data, _ in pieces), any(eof for _, eof in pieces)
+    def lose(self) -> bool:
+        """Forget what was on its way to a server that is gone; whether that was more than the end."""
+        lost, self._on_the_way = self._on_the_way, deque()
+        self._end_lost = any("eof" in params for params in lost)
+        return any("data" in params for params in lost)
+
+    def again(self) -> Message:
+        """What can be sent again without harm: the end, if it was lost; else {}."""
+        lost, self._end_lost = self._end_lost, False
+        return self._send({"eof": True}) if lost else {}
 
     def __enter__(self) -> Keyboard:
         self.resume()

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from daytona_rpc.cli import ids, outcome, style, table
 from daytona_rpc.cli.client import Client, Message
-from daytona_rpc.cli.follower import FINAL
 from daytona_rpc.cli.output import STDOUT, Output
+from daytona_rpc.cli.progress import FINAL
 from daytona_rpc.host import records
 
 _COMMAND_TITLES = ("COMMAND ID", "STATUS", "STARTED", "TOOK", "SESSION", "COMMAND")

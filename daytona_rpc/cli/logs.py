@@ -8,10 +8,11 @@ from argparse import Namespace
 from daytona_rpc.cli import ids, outcome, tail, terminal
 from daytona_rpc.cli.client import Client, Message
 from daytona_rpc.cli.failure import Failure
-from daytona_rpc.cli.follower import FINAL, Follower, Left
-from daytona_rpc.cli.interrupts import die_of
+from daytona_rpc.cli.follower import Follower
+from daytona_rpc.cli.interrupts import Left, die_of
 from daytona_rpc.cli.keyboard import Keyboard
 from daytona_rpc.cli.output import STDERR, Output
+from daytona_rpc.cli.progress import FINAL
 from daytona_rpc.cli.views import Json, Plain
 
 _ATTACHED_LINES = 10  # of what was said before, so that one sees what one joins

@@ -9,8 +9,8 @@ from daytona_rpc.cli import outcome, terminal
 from daytona_rpc.cli.client import Client, Message, result
 from daytona_rpc.cli.execution import Execution
 from daytona_rpc.cli.failure import Failure, Refused
-from daytona_rpc.cli.follower import Follower, Left
-from daytona_rpc.cli.interrupts import die_of
+from daytona_rpc.cli.follower import Follower
+from daytona_rpc.cli.interrupts import Left, die_of
 from daytona_rpc.cli.keyboard import Keyboard
 from daytona_rpc.cli.output import STDOUT, Output
 from daytona_rpc.cli.views import Json, Plain

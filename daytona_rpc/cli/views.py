@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from daytona_rpc.cli import outcome, style
 from daytona_rpc.cli.client import Message
 from daytona_rpc.cli.failure import Refused
 from daytona_rpc.cli.output import STDERR, STDOUT, Output
 from daytona_rpc.cli.terminal import is_terminal, size
+
+
+class View(Protocol):
+    """How what comes is shown."""
+
+    def chunk(self, params: Message, data: bytes) -> None:
+        """Show a chunk of the log, whose bytes are `data`."""
+
+    def news(self, method: str, params: Message) -> None:
+        """Show any other notification about the command."""
 
 
 class Plain:
