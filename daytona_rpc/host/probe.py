@@ -12,6 +12,7 @@ _ANSWER_WITHIN_S = 5.0
 
 
 def main() -> None:
+    """Ask until there is an answer, or until the host that wants to know is gone."""
     url = sys.stdin.read()
     # The question is whether somebody answers, not who: development servers sign their own certificates.
     trusting = ssl.create_default_context()
