@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
@@ -66,12 +67,20 @@ COMMANDS = {
 
 
 class _Parser(ArgumentParser):
+    def print_help(self, file: object = None) -> None:
+        from daytona_rpc.cli.output import STDOUT, Output
+
+        output = Output()
+        output.put(STDOUT, self.format_help().encode())
+        output.write_all()
+
     def error(self, message: str) -> NoReturn:
         raise UsageFailure(f"{message} (see {self.prog} --help)")
 
 
 def main(argv: list[str]) -> int:
     """Do what the first word says and return the exit code."""
+    _open_standard_streams()
     # Ctrl-C ends us at once and without a word: a KeyboardInterrupt within an import may crash Python.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -84,7 +93,7 @@ def main(argv: list[str]) -> int:
         chosen = _parse(argv[0], command, argv[1:])
         module = importlib.import_module(f"daytona_rpc.cli.{command.module}")
         return int(getattr(module, argv[0])(chosen))
-    except SystemExit as done:  # --help
+    except SystemExit as done:  # after --help
         return int(done.code or 0)
     except Failure as failure:
         return _fail(str(failure), failed if failure.exit_code is None else failure.exit_code)
@@ -127,6 +136,15 @@ def _parse(name: str, command: Command, arguments: list[str]) -> Namespace:
         given = ((one, getattr(chosen, one)) for one in ("state_dir", "log_file", "log_level"))
         chosen.server = [f"--{one.replace('_', '-')}={value}" for one, value in given if value is not None]
     return chosen
+
+
+def _open_standard_streams() -> None:
+    """Give a stream that our caller has closed /dev/null, or a pipe of ours would get its number."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
 
 
 def _fail(text: str, code: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 
-from daytona_rpc.cli import keyboard, terminal
+from daytona_rpc.cli import terminal
 from daytona_rpc.cli.client import Message
 from daytona_rpc.cli.failure import Failure, Refused, UsageFailure
 
@@ -24,7 +24,7 @@ class Execution:
         # One word is shell text, several are a program and its arguments: nothing has to be quoted twice.
         self.params: Message = {"command": words[0]} if len(words) == 1 else {"argv": words}
         self.params |= {"runAsync": self.session_id is None or options.detach, "stream": not options.detach}
-        self.params["stdin"] = "closed" if options.no_stdin or not keyboard.exists() else "open"
+        self.params["stdin"] = "closed" if options.no_stdin else "open"
         if options.sandbox is not None:
             self.params["sandboxId"] = options.sandbox
         if self.session_id is not None:

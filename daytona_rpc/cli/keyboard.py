@@ -14,15 +14,6 @@ _READ_BYTES = 1 << 16
 _ON_THE_WAY = 4  # pieces the server has not taken yet
 
 
-def exists() -> bool:
-    """Whether there is a standard input at all."""
-    try:
-        os.fstat(_STDIN)
-    except OSError:
-        return False
-    return True
-
-
 class Keyboard:
     """Standard input, read no faster than the command's end of it is taken.
 
@@ -36,7 +27,7 @@ class Keyboard:
         self._passes_eof = passes_eof or self.is_terminal
         self.in_background = False
         """Whether somebody else has the terminal now."""
-        self._open = exists()
+        self._open = True
         self._on_the_way: deque[Message] = deque()
         self._end_lost = False
 

@@ -200,6 +200,19 @@ def test_a_reader_that_has_enough_ends_the_command(cli: CommandLine) -> None:
     assert [] == cli.running()
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_takes_what_is_written(cli: CommandLine, closed: str) -> None:
+    result = cli.shell(f"daytona-rpc run -- 'echo out; echo err >&2; exit 4' {closed}")
+    assert 4 == result.returncode
+    assert result.stdout == (b"" if ">&-" in closed.replace("2>&-", "") else b"out\n")
+    assert result.stderr == (b"" if "2>&-" in closed else b"err\n")
+
+
+def test_a_sandbox_that_is_not_there_is_one_line_and_125(cli: CommandLine) -> None:
+    result = cli.run("run", "--sandbox", "nowhere", "--", "true")
+    assert (125, b"", 1) == (result.returncode, result.stdout, result.stderr.count(b"\n"))
+
+
 def test_a_full_disk_is_one_line_and_125(cli: CommandLine) -> None:
     result = cli.shell("daytona-rpc run -- 'echo a; sleep 60' >/dev/full")
     assert (125, b"daytona-rpc: cannot write: No space left on device\n") == (

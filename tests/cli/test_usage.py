@@ -43,6 +43,12 @@ def test_help_names_every_option(cli: CommandLine, command: str) -> None:
     assert f"usage: daytona-rpc {command} ".encode() in cli.ok(command, "--help")
 
 
+def test_help_may_be_cut_short(cli: CommandLine) -> None:
+    result = cli.shell("daytona-rpc run --help | true; echo ${PIPESTATUS[0]}")
+    assert result.stdout in (b"0\n", b"141\n")
+    assert b"" == result.stderr
+
+
 def test_arguments_that_are_not_utf_8_are_refused(cli: CommandLine) -> None:
     result = cli.shell("daytona-rpc run -- echo $'\\xff'")
     assert (2, b"daytona-rpc: arguments have to be UTF-8\n") == (result.returncode, result.stderr)
