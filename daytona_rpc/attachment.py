@@ -12,7 +12,7 @@ from collections.abc import Callable
 import orjson
 
 from daytona_rpc import chunks, protocol
-from daytona_rpc.framing import frame
+from daytona_rpc.framing import notification
 from daytona_rpc.host.logreader import LogReader, Piece
 
 
@@ -66,7 +66,8 @@ class Attachment:
         frames: list[bytes] = []
         if self._offset < self._size:
             pieces = self._reader.read(self._offset, self._size, max_bytes)
-            frames = [self._frame(piece) for piece in chunks.split(pieces, self._size)]
+            for piece in chunks.split(pieces, self._size):
+                frames += self._frame(piece)
             if not frames:
                 self._offset = self._size  # dropped, all of it
         if not frames and self._final is not None:
@@ -74,9 +75,9 @@ class Attachment:
             self.close()
         return frames
 
-    def _frame(self, piece: Piece) -> bytes:
+    def _frame(self, piece: Piece) -> list[bytes]:
         chunk = chunks.chunk(self.session_id, self.command_id, piece, self._stamps)
         if piece.offset > self._told:
             chunk["truncatedBefore"] = piece.offset
         self._offset = self._told = piece.offset + len(piece.data)
-        return frame(orjson.dumps({"jsonrpc": "2.0", "method": "command/output", "params": chunk}))
+        return notification("command/output", orjson.dumps(chunk))

@@ -52,6 +52,10 @@ class Client:
         """Pull from the source again: it has something."""
         self._writer.wake(source)
 
+    def pump(self) -> None:
+        """Send what sources have, without waiting for the loop's next turn."""
+        self._writer.pump()
+
     def remove_source(self, source: Source) -> None:
         """Pull no more from the source."""
         self._writer.remove_source(source)

@@ -66,6 +66,9 @@ class Followers:
         change = protocol.SessionChange(kind=kind, session=session)
         self._client.notify("sessions/changed", change)
 
+    def on_batch(self) -> None:
+        self._client.pump()
+
     # What the client asks for
 
     def expect(self, session_id: str, command_id: str, directory: str) -> Attachment:

@@ -32,6 +32,9 @@ class Listener(Protocol):
     def on_session(self, kind: protocol.ChangeKind, session: protocol.Session) -> None:
         """A session was made, changed or deleted."""
 
+    def on_batch(self) -> None:
+        """All that came in from a host at once has been told."""
+
 
 class Handle:
     """One session directory.
@@ -54,6 +57,7 @@ class Handle:
         self._linking = asyncio.Lock()
         self._turn = asyncio.Lock()
         self._closed = False
+        self._mending: asyncio.Task[bool] | None = None
 
     @property
     def id(self) -> str:
@@ -157,7 +161,7 @@ class Handle:
             self._link = None
 
     async def _open(self, connection: Any) -> None:
-        link, hello = await Link.open(connection, self._on_event, self._on_lost)
+        link, hello = await Link.open(connection, self._on_event, self._on_lost, self._listener.on_batch)
         self._link = link
         self.record = hello["session"]
         known, self.active = self.active, {}
@@ -187,6 +191,8 @@ class Handle:
                     self._listener.on_status(codec.structure(raw, protocol.CommandStatus))
 
     def _on_event(self, event: dict[str, Any]) -> None:
+        if self.deleted:
+            return  # what was on the way when it ended
         kind = event["e"]
         if kind == "log":
             self._listener.on_output(event["c"], event["n"])
@@ -214,7 +220,7 @@ class Handle:
         self._seen = set(records.final_ids(self.directory))
         if not orderly and not self._recover():
             # Somebody else mends it, or runs its next host already.
-            asyncio.get_running_loop().create_task(self.join())
+            self._mending = asyncio.get_running_loop().create_task(self.join())
 
     def _recover(self) -> bool:
         """Give the commands of a dead host their end; False while somebody holds the session's lock."""

@@ -63,7 +63,7 @@ def _spawn(directory: str, ready_fd: int) -> int:
         (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
         (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
     ]
-    argv = [sys.executable, "-I", "-S", _HOST, directory, str(_READY_FD)]
+    argv = [sys.executable, "-I", "-S", "-X", "utf8", _HOST, directory, str(_READY_FD)]
     return os.posix_spawn(sys.executable, argv, env, file_actions=actions, setsid=True)
 
 

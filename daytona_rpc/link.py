@@ -25,12 +25,19 @@ class HostLost(Exception):
 class Link(asyncio.Protocol):
     """One connection to a host.
 
-    `on_event` gets each event; `on_lost` is called once at the end, with True where the host ended in
-    order (it had nothing running) and False where it died.
+    `on_event` gets each event, `on_batch` is called when all that has come in is handled, and `on_lost`
+    once at the end: with True where the host ended in order (it had nothing running), with False where
+    it died.
     """
 
-    def __init__(self, on_event: Callable[[dict[str, Any]], None], on_lost: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        on_event: Callable[[dict[str, Any]], None],
+        on_lost: Callable[[bool], None],
+        on_batch: Callable[[], None] = lambda: None,
+    ) -> None:
         self._on_event = on_event
+        self._on_batch = on_batch
         self._on_lost = on_lost
         self._hello: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -46,6 +53,7 @@ class Link(asyncio.Protocol):
         connection: socket.socket,
         on_event: Callable[[dict[str, Any]], None],
         on_lost: Callable[[bool], None],
+        on_batch: Callable[[], None] = lambda: None,
     ) -> tuple[Link, dict[str, Any]]:
         """Take over a connection and wait for the host's greeting.
 
@@ -53,12 +61,15 @@ class Link(asyncio.Protocol):
             Retired: the host ended before it greeted.
         """
         loop = asyncio.get_running_loop()
-        _, link = await loop.create_unix_connection(lambda: cls(on_event, on_lost), sock=connection)
+        _, link = await loop.create_unix_connection(lambda: cls(on_event, on_lost, on_batch), sock=connection)
         try:
             return link, await asyncio.wait_for(link._hello, _HELLO_WITHIN_S)
         except (TimeoutError, HostLost):
             link.close()
             raise Retired from None
+        except asyncio.CancelledError:
+            link.close()
+            raise
 
     def request(self, op: str, **fields: Any) -> asyncio.Future[Any]:
         """Send a request; the future gets its result.
@@ -83,7 +94,7 @@ class Link(asyncio.Protocol):
 
     def close(self) -> None:
         """Leave; the host and its commands go on."""
-        self._on_event = self._on_lost = _ignore
+        self._on_event = self._on_lost = self._on_batch = _ignore
         if self._transport is not None:
             self._transport.close()
 
@@ -112,6 +123,7 @@ class Link(asyncio.Protocol):
             else:
                 self._on_event(message)
         self._rest += rest
+        self._on_batch()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
@@ -138,5 +150,5 @@ class Link(asyncio.Protocol):
             self._transport.close()
 
 
-def _ignore(_: object) -> None:
+def _ignore(*_: object) -> None:
     pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections import OrderedDict
@@ -11,7 +12,10 @@ from daytona_rpc import errors, launcher, protocol
 from daytona_rpc.handle import Handle, Listener
 from daytona_rpc.host import paths, records, recovery, shell
 
+_log = logging.getLogger(__name__)
+
 _LOOK_EVERY_S = 1.0  # for sessions that other sidecars made, started or deleted
+_DRAFT_S = 3600.0
 _REMEMBERED = 2000  # final statuses kept in memory
 
 
@@ -104,12 +108,22 @@ class Registry:
             NotFound: there is none.
         """
         handle = self._handles.get(session_id)
-        if handle is None or handle.deleted:
-            directory = paths.session_dir(self.state_dir, session_id)
-            record = records.read_session(directory)
-            if record is None:
-                raise errors.NotFound(f"no session {session_id}", session_id=session_id)
-            handle = self._handles[session_id] = Handle(directory, record, self._listener)
+        if handle is not None and handle.deleted:
+            self._forget(handle)
+            handle = None
+        handle = handle or self._adopt(session_id)
+        if handle is None:
+            raise errors.NotFound(f"no session {session_id}", session_id=session_id)
+        return handle
+
+    def _adopt(self, session_id: str) -> Handle | None:
+        """Take notice of a session that somebody else made."""
+        directory = paths.session_dir(self.state_dir, session_id)
+        record = records.read_session(directory)
+        if record is None:
+            return None
+        handle = self._handles[session_id] = Handle(directory, record, self._listener)
+        self._listener.on_session(protocol.ChangeKind.CREATED, handle.session())
         return handle
 
     async def delete(self, session_id: str) -> int:
@@ -222,42 +236,48 @@ class Registry:
 
     def _compare(self, names: list[str]) -> None:
         there = {name for name in names if paths.is_id(name)}
+        for session_id, handle in list(self._handles.items()):
+            if handle.deleted or session_id not in there:
+                self._forget(handle)
         for session_id in there - set(self._handles):
-            record = records.read_session(paths.session_dir(self.state_dir, session_id))
-            if record is not None:
-                handle = Handle(paths.session_dir(self.state_dir, session_id), record, self._listener)
-                self._handles[session_id] = handle
-                self._listener.on_session(protocol.ChangeKind.CREATED, handle.session())
-        for session_id in set(self._handles) - there:
-            self._forget(self._handles[session_id])
+            self._adopt(session_id)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            await self.look()
+            try:
+                await self.look()
+            except OSError as error:
+                _log.warning("cannot look for sessions: %s", error.strerror)
 
     def _sweep(self) -> None:
         """Remove finished commands past their retention, and made sessions that held only such."""
-        retention_s = float(os.environ.get("DAYTONA_RPC_RETENTION_S") or recovery.RETENTION_S)
         folder = paths.sessions_dir(self.state_dir)
-        now = time.time()
         for name in os.listdir(folder):
-            path = os.path.join(folder, name)
-            if not paths.is_id(name):
-                if now - os.stat(path).st_mtime > 3600:  # a draft or a removal cut short
-                    paths.remove_tree(path)
-                continue
-            held = recovery.lock(path)
-            if held is None:
-                continue  # its host sweeps
             try:
-                recovery.mark_lost(path)
-                record = records.read_session(path)
-                left = recovery.expire(path, retention_s, now)
-                if left == 0 and record is not None and recovery.is_over(record, retention_s, now):
-                    recovery.remove(path)
-            finally:
-                os.close(held)
+                _sweep_one(os.path.join(folder, name), recovery.retention_s())
+            except OSError as error:  # another server sweeps too, or it is nothing of ours
+                _log.info("not swept: %s", error.strerror)
+
+
+def _sweep_one(path: str, retention_s: float) -> None:
+    now = time.time()
+    if not paths.is_id(os.path.basename(path)):
+        if now - os.stat(path).st_mtime > _DRAFT_S:  # a draft or a removal cut short
+            paths.remove_tree(path)
+        return
+    held = recovery.lock(path)
+    if held is None:
+        return  # its host sweeps
+    try:
+        recovery.mark_lost(path)
+        record = records.read_session(path)
+        left = recovery.expire(path, retention_s, now)
+        # A session without a record was torn by a machine that stopped: nobody can use it any more.
+        if record is None or (left == 0 and recovery.is_over(record, retention_s, now)):
+            recovery.remove(path)
+    finally:
+        os.close(held)
 
 
 def _environment(env: dict[str, str | None] | None) -> dict[str, str]:

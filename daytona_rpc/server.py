@@ -35,6 +35,7 @@ class Server:
         self._root = _root(info)
         self._default_sandbox = info.options.get("sandboxId") or LOCAL
         self._commands = Commands(self._registry, self._followers, self._root)
+        self._open = False
         self._started = asyncio.create_task(self._start(), name="find the sessions")
 
     def log(self, is_error: bool, message: str) -> None:
@@ -49,6 +50,7 @@ class Server:
             _log.error("the state directory cannot be used: %s", error)
             raise errors.HostUnavailable(f"{self._registry.state_dir}: {error.strerror or error}") from None
         await self._registry.start()
+        self._open = True
 
     async def close(self) -> None:
         """Let go of everything; commands go on."""
@@ -66,12 +68,7 @@ class Server:
             result = handler(params)
             return await result if isinstance(result, Awaitable) else result
 
-        def handle(params: Any) -> Any:
-            started = self._started
-            ready = started.done() and not started.cancelled() and started.exception() is None
-            return handler(params) if ready else later(params)
-
-        return handle
+        return lambda params: handler(params) if self._open else later(params)
 
     def _table(self) -> dict[str, Handler]:
         commands = self._commands

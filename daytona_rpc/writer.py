@@ -139,6 +139,11 @@ class Writer:
             self._ready.append(source)
             self._schedule()
 
+    def pump(self) -> None:
+        """Write now what is scheduled for the loop's next turn; for the end of a callback without answer."""
+        if self._scheduled and not self._watching and not self._corked:
+            self._pump()
+
     def remove_source(self, source: Source) -> None:
         """Pull no more from the source; what it returned before is still sent."""
         if self._sources.pop(source, False):

@@ -13,7 +13,9 @@ from .pipes import Input, Sink
 from .ready import Readiness
 from .records import Record
 
-_READ_BYTES = 256 << 10
+# One buffer for all that is read, used up within the callback: an object of this size for each read
+# would be mapped into memory and out again every time.
+_BUFFER = memoryview(bytearray(256 << 10))
 _DRAIN_S = 0.1  # how long a command's output is awaited after its main process has ended
 _TIMEOUT_GRACE_S = 5.0
 
@@ -103,11 +105,11 @@ class Command:
         """Take what is there, once; False when nothing is there, or the end."""
         assert self._process is not None
         try:
-            data = os.read(fd, _READ_BYTES)
+            data = _BUFFER[: os.readv(fd, (_BUFFER,))]
         except BlockingIOError:
             return False
         except OSError:
-            data = b""  # a terminal that nobody holds open any more
+            data = _BUFFER[:0]  # a terminal that nobody holds open any more
         if not data:
             del self._process.outputs[fd]
             self._loop.remove_reader(fd)
@@ -116,14 +118,14 @@ class Command:
             os.close(fd)
             return False
         if self._readiness is not None:
-            self._readiness.feed(channel, data)
+            self._readiness.feed(channel, bytes(data))
         # Characters are kept whole in the log, so that no reader ever has to wait for half of one.
         held = self._held.pop(channel, None)
         if held:
-            data = held + data
+            data = memoryview(b"".join((held, data)))
         back = log.held_back(data)
         if back:
-            self._held[channel] = data[-back:]
+            self._held[channel] = bytes(data[-back:])
             data = data[:-back]
         if data:
             self.log.append(channel, data, int(time.time() * 1000))
@@ -281,7 +283,10 @@ class Command:
     def _watch_readiness(self) -> None:
         if self.spec.get("ready"):
             self.record["ready"] = "waiting"
-            self._readiness = Readiness(self._loop, self.spec["ready"], self._on_readiness)
+            try:
+                self._readiness = Readiness(self._loop, self.spec["ready"], self._on_readiness)
+            except OSError:  # no descriptor or process left for it
+                self.record["ready"] = "timedOut"
 
     def _on_readiness(self, found: Record | None) -> None:
         self._readiness = None

@@ -41,7 +41,7 @@ def segment_starts(directory: str) -> list[int]:
     return sorted(int(name[:-4]) for name in names if name.endswith(".log"))
 
 
-def held_back(data: bytes) -> int:
+def held_back(data: bytes | memoryview) -> int:
     """How many bytes at the end of `data` begin a UTF-8 character that is not complete yet (0 to 3)."""
     for back in range(1, min(3, len(data)) + 1):
         byte = data[-back]
@@ -74,7 +74,7 @@ class LogWriter:
         self._idx_bytes = 0
         self._stamp = -1  # the last entry's time and channel
 
-    def append(self, channel: int, data: bytes, at_ms: int) -> None:
+    def append(self, channel: int, data: bytes | memoryview, at_ms: int) -> None:
         """Append bytes of one channel. Never fails: what the disk does not take is dropped and told."""
         rest = memoryview(data)
         while rest:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from .log import ENTRY, segment_path, segment_starts
 
-_RUN_MS = (
-    100  # what was read within this time is one run; a pause begins another, which has a time of its own
-)
+_RUN_MS = 100  # what was read within this time is one run; after a pause another begins, with its own time
+_IDX_BYTES = 64 << 10
+_ENTRIES_KEPT = 4096  # of an index that has been read past
 
 
 class Piece(NamedTuple):
@@ -31,47 +31,63 @@ class _Segment:
 
     def __init__(self, directory: str, start: int) -> None:
         self.start = start
-        self.log = os.open(segment_path(directory, start, "log"), os.O_RDONLY | os.O_CLOEXEC)
+        self._log = os.open(segment_path(directory, start, "log"), os.O_RDONLY | os.O_CLOEXEC)
         try:
-            self.idx = os.open(segment_path(directory, start, "idx"), os.O_RDONLY | os.O_CLOEXEC)
+            self._idx = os.open(segment_path(directory, start, "idx"), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            os.close(self.log)
+            os.close(self._log)
             raise
-        self.offsets: list[int] = []
-        self.stamps: list[int] = []
+        self._offsets: list[int] = []
+        self._stamps: list[int] = []
+        self._idx_read = 0
 
     def close(self) -> None:
-        os.close(self.log)
-        os.close(self.idx)
+        os.close(self._log)
+        os.close(self._idx)
 
-    def end(self) -> int:
-        return self.start + os.fstat(self.log).st_size
+    def read(self, offset: int, limit: int) -> list[Piece]:
+        """What the segment holds from `offset` on, up to `limit` bytes; nothing behind its end."""
+        data = os.pread(self._log, limit, offset - self.start)
+        if not data:
+            return []
+        # Entries are written before their bytes: those of the bytes just read are there by now.
+        end = offset + len(data)
+        self._learn(offset, end)
+        pieces = []
+        index = bisect_right(self._offsets, offset) - 1
+        position = offset
+        while position < end:
+            stamp = self._stamps[index]
+            index += 1
+            while index < len(self._offsets) and self._offsets[index] < end:
+                other = self._stamps[index]
+                if (other ^ stamp) & 3 or (other - stamp) >> 2 > _RUN_MS:
+                    break
+                index += 1
+            after = min(end, self._offsets[index]) if index < len(self._offsets) else end
+            part = data if after - position == len(data) else data[position - offset : after - offset]
+            pieces.append(Piece(position, stamp & 3, stamp >> 2, part))
+            position = after
+        return pieces
 
-    def refresh(self) -> None:
-        """Read the index entries written since the last time."""
-        known = len(self.offsets) * ENTRY.size
-        while True:
-            part = os.pread(self.idx, 1 << 16, known)
+    def _learn(self, offset: int, end: int) -> None:
+        """Know the index entries that cover the bytes from `offset` to `end`; forget those long before."""
+        if self._offsets and offset < self._offsets[0]:
+            self._offsets, self._stamps, self._idx_read = [], [], 0
+        while not self._offsets or self._offsets[-1] < end:
+            part = os.pread(self._idx, _IDX_BYTES, self._idx_read)
             part = part[: len(part) - len(part) % ENTRY.size]
-            if not part:
-                return
-            for offset, stamp in ENTRY.iter_unpack(part):
-                self.offsets.append(offset)
-                self.stamps.append(stamp)
-            known += len(part)
-
-    def run(self, offset: int, end: int) -> tuple[int, int, int]:
-        """The channel and time of the byte at `offset`, and where its run of one channel ends."""
-        index = bisect_right(self.offsets, offset) - 1
-        if index < 0:
-            raise FileNotFoundError("the index has no entry for this offset")
-        stamp = self.stamps[index]
-        for later in range(index + 1, len(self.offsets)):
-            if self.offsets[later] >= end:
+            for entry_offset, stamp in ENTRY.iter_unpack(part):
+                self._offsets.append(entry_offset)
+                self._stamps.append(stamp)
+            self._idx_read += len(part)
+            if len(part) < _IDX_BYTES:
                 break
-            if (self.stamps[later] ^ stamp) & 3 or (self.stamps[later] - stamp) >> 2 > _RUN_MS:
-                return stamp & 3, stamp >> 2, self.offsets[later]
-        return stamp & 3, stamp >> 2, end
+        if not self._offsets or self._offsets[0] > offset:
+            raise FileNotFoundError("the index has no entry for this offset")
+        passed = bisect_right(self._offsets, offset) - 1
+        if passed > _ENTRIES_KEPT:
+            del self._offsets[:passed], self._stamps[:passed]
 
 
 class LogReader:
@@ -108,29 +124,25 @@ class LogReader:
         """
         pieces: list[Piece] = []
         while offset < end and limit > 0:
-            segment = self._find(offset)
-            if segment is None:
-                break
-            offset = max(offset, segment.start)
-            stop = min(end, segment.end(), offset + limit)
-            if stop <= offset:
-                break
-            if not segment.offsets or segment.offsets[-1] < stop:
-                segment.refresh()
-            channel, at_ms, run_end = segment.run(offset, stop)
-            data = os.pread(segment.log, min(run_end, stop) - offset, offset - segment.start)
-            if not data:
-                break
-            pieces.append(Piece(offset, channel, at_ms, data))
-            offset += len(data)
-            limit -= len(data)
+            segment = self._segment
+            found = []
+            if segment is not None and segment.start <= offset:
+                found = segment.read(offset, min(end - offset, limit))
+            if not found:
+                other = self._find(offset)
+                if other is None or other is segment:
+                    break
+                offset = max(offset, other.start)
+                continue
+            pieces += found
+            size = found[-1].offset + len(found[-1].data) - offset
+            offset += size
+            limit -= size
         return pieces
 
     def _find(self, offset: int) -> _Segment | None:
-        """The segment that holds `offset`, or the oldest one after it."""
+        """The segment that holds `offset`, or the oldest one after it, opened."""
         segment = self._segment
-        if segment is not None and segment.start <= offset and offset < segment.end():
-            return segment
         for _ in range(100):  # each failed turn means that the writer dropped a segment meanwhile
             starts = self._starts = segment_starts(self.directory)
             if not starts:

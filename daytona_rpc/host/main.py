@@ -8,7 +8,7 @@ import socket
 import time
 from typing import Any
 
-from . import control, log, records, recovery, tree
+from . import control, log, process, records, recovery, tree
 from .command import Command
 from .loop import Loop
 from .records import Record
@@ -33,6 +33,7 @@ def main(directory: str, ready_fd: int) -> None:
         return  # the session was deleted before its host was up
     _say_ready(ready_fd)
     tree.adopt_orphans()
+    process.raise_descriptor_limit()
     host.run()
 
 
@@ -83,13 +84,6 @@ def _answers(directory: str) -> bool:
     return True
 
 
-def _setting(name: str, default: float) -> float:
-    try:
-        return float(os.environ[name])
-    except (KeyError, ValueError):
-        return default
-
-
 class Host:
     """One session and its control socket on one loop."""
 
@@ -101,20 +95,22 @@ class Host:
         self._directory = directory
         self._loop = Loop()
         self._loop.on_error = self._log_bug
-        cap = int(_setting("DAYTONA_RPC_LOG_CAP", log.CAP_BYTES))
+        cap = int(recovery.setting("DAYTONA_RPC_LOG_CAP", log.CAP_BYTES))
         self._session = Session(self._loop, directory, record, cap)
         self._session.on_status = self._on_status
         self._session.on_output = self._on_output
         self._session.on_ready = self._on_ready
         self._session.on_changed = self._on_changed
         self._control = control.Control(self._loop, directory, self._handle, self._hello)
-        self._idle_s = _setting("DAYTONA_RPC_HOST_IDLE_S", _IDLE_S)
-        self._retention_s = _setting("DAYTONA_RPC_RETENTION_S", recovery.RETENTION_S)
+        self._idle_s = recovery.setting("DAYTONA_RPC_HOST_IDLE_S", _IDLE_S)
+        self._retention_s = recovery.retention_s()
         self._idle_since = time.monotonic()
         self._leaving = False
+        self._deleting = False
         self._loop.call_later(self._idle_s, self._check_idle)
-        self._loop.call_later(min(_EXPIRE_EVERY_S, self._retention_s), self._expire)
-        signal.signal(signal.SIGTERM, lambda number, frame: self._leave())
+        self._loop.call_later(self._expire_every_s(), self._expire)
+        # Not in the handler itself, which runs between any two steps of something else.
+        signal.signal(signal.SIGTERM, lambda number, frame: self._end_soon())
 
     def run(self) -> None:
         self._loop.run()
@@ -123,9 +119,12 @@ class Host:
         """A bug in the handling of one event must not end the commands of the session."""
         import traceback
 
-        with open(os.path.join(self._directory, "host.log"), "a", encoding="utf-8") as file:
-            file.write(records.timestamp(time.time()) + "\n")
-            traceback.print_exc(file=file)
+        try:
+            with open(os.path.join(self._directory, "host.log"), "a", encoding="utf-8") as file:
+                file.write(records.timestamp(time.time()) + "\n")
+                traceback.print_exc(file=file)
+        except OSError:
+            pass  # the disk is full, or the session is gone
 
     # Requests
 
@@ -150,6 +149,8 @@ class Host:
             answer({"x": {"kind": "hostUnavailable", "message": "the session host could not do that"}})
 
     def _execute(self, peer: control.Peer, request: Record, answer: Any) -> None:
+        if self._deleting:
+            raise Refused("retired", "this session is being deleted")
         if request["follow"]:
             peer.following.add(request["spec"]["commandId"])
         answer(self._session.execute(request["spec"]))
@@ -191,6 +192,7 @@ class Host:
             answer({"stopped": stopped})
             self._control.flush()
 
+        self._deleting = True
         self._session.delete(removed)
 
     def _remove(self) -> None:
@@ -227,11 +229,17 @@ class Host:
 
     # Its end
 
+    def _end_soon(self) -> None:
+        self._loop.call_later(0, self._leave)
+
+    def _expire_every_s(self) -> float:
+        return min(_EXPIRE_EVERY_S, max(1.0, self._retention_s))
+
     def _expire(self) -> None:
         if self._session.expire(self._retention_s):
             self._remove()
         else:
-            self._loop.call_later(min(_EXPIRE_EVERY_S, self._retention_s), self._expire)
+            self._loop.call_later(self._expire_every_s(), self._expire)
 
     def _check_idle(self) -> None:
         quiet_s = time.monotonic() - self._idle_since

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import signal
 import struct
 import termios
 from typing import Any, Mapping
+
+_own_descriptor_limit: tuple[int, int] | None = None
 
 PIPE_BYTES = 256 << 10  # room for a burst: fewer turns for a flood; the system may grant less
 _F_SETPIPE_SZ = 1031
@@ -56,13 +59,28 @@ def start(
         os.chdir("/")
 
 
+def raise_descriptor_limit() -> None:
+    """Allow the host all the descriptors it may have; commands keep the limit their user set."""
+    global _own_descriptor_limit
+    if hasattr(resource, "prlimit"):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        _own_descriptor_limit = (soft, hard)
+
+
 def _spawn(argv: list[str], env: Env, actions: list[tuple[Any, ...]]) -> int:
     try:
-        return os.posix_spawn(
+        pid = os.posix_spawn(
             argv[0], argv, env, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESET
         )
     except OSError as error:
         raise OSError(error.errno, error.strerror, argv[0]) from None
+    if _own_descriptor_limit is not None:
+        try:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, _own_descriptor_limit)
+        except (ProcessLookupError, PermissionError):
+            pass  # it has ended, or became another user's
+    return pid
 
 
 def _start_on_pipes(argv: list[str], env: Env, stdin: bool) -> Process:

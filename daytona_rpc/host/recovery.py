@@ -17,6 +17,20 @@ NEVER_STARTED = "the session host ended before the command started"
 _KILLED_WITHIN_S = 2.0
 
 
+def setting(name: str, default: float) -> float:
+    """A number from the environment; what is no positive number counts as not set."""
+    try:
+        value = float(os.environ[name])
+    except (KeyError, ValueError):
+        return default
+    return value if value > 0 else default
+
+
+def retention_s() -> float:
+    """How long finished commands are kept."""
+    return setting("DAYTONA_RPC_RETENTION_S", RETENTION_S)
+
+
 def lock(directory: str) -> int | None:
     """Take the session's lock, which its host holds while it lives; None while somebody has it.
 

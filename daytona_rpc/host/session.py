@@ -194,6 +194,9 @@ class Session:
         except OSError as error:
             command.fail(f"{error.filename}: {error.strerror}")
             return
+        except ValueError as error:
+            command.fail(str(error))
+            return
         env[tree.SESSION_MARK] = self.directory
         env["DAYTONA_RPC_SESSION_ID"] = self.record["sessionId"]
         env[tree.COMMAND_MARK] = command.id

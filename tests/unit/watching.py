@@ -54,6 +54,9 @@ class Watched:
     def on_ready(self, ready: protocol.CommandReady) -> None:
         self.ready.append(ready)
 
+    def on_batch(self) -> None:
+        """Nothing gathers here."""
+
     def on_session(self, kind: protocol.ChangeKind, session: protocol.Session) -> None:
         self.changes.append((kind, session.session_id))
 
