@@ -17,6 +17,7 @@ from .records import Record
 # would be mapped into memory and out again every time.
 _BUFFER = memoryview(bytearray(256 << 10))
 _DRAIN_S = 0.1  # how long a command's output is awaited after its main process has ended
+_END_WITHIN_S = 2.0  # for the news that a process is over that nobody finds any more
 _TIMEOUT_GRACE_S = 5.0
 
 
@@ -262,7 +263,7 @@ class Command:
         self._reached = True
         if self._exit is None:
             # Its end is on the way. What hangs in the kernel is reported as it is: still running.
-            self._loop.call_later(_DRAIN_S, self._serve_end_waiters)
+            self._loop.call_later(_END_WITHIN_S, self._serve_end_waiters)
         else:
             self._serve_end_waiters()
 

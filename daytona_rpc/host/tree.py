@@ -149,14 +149,15 @@ class Ending:
         self._again_s = _AGAIN_FIRST_S
         self._again: Timer | None = None
         self._timer = loop.call_later(grace_s, self.kill)
+        found = find()
         if group is not None:
-            self._told = {pid: _program(pid) for pid in find() if _group_of(pid) == group}
+            self._told = {pid: _program(pid) for pid in found if _group_of(pid) == group}
             for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process would not see the TERM
                 try:
                     os.killpg(group, number)
                 except (ProcessLookupError, PermissionError):
                     pass
-        self._round()
+        self._reach(found)
 
     def kill(self) -> None:
         """Stop being gentle."""
@@ -169,9 +170,11 @@ class Ending:
         self._round()
 
     def _round(self) -> None:
-        if self._finished:
-            return
-        found = self._find()
+        if not self._finished:
+            self._reach(self._find())
+
+    def _reach(self, found: list[int]) -> None:
+        """Tell each of them to end, or see that there are none left."""
         if not found:
             self._finish()
             return
