@@ -63,6 +63,19 @@ def test_control_c_interrupts_the_command(screen: Start) -> None:
     assert 130 == program.wait()[0]
 
 
+def test_control_c_is_not_the_servers(screen: Start, cli: CommandLine) -> None:
+    program = screen(
+        "run", "--quiet", "--", "trap 'echo caught; read -r line' INT; echo ready; read -r line; exit 3"
+    )
+    program.until("ready")
+    before = cli.servers()
+    program.type(b"\x03")
+    program.until("caught")
+    assert before == cli.servers()
+    program.type(b"\n\n")
+    assert 3 == program.wait()[0]
+
+
 def test_with_tty_the_command_has_a_terminal_of_our_size_and_follows_it(screen: Start) -> None:
     program = screen("run", "--tty", "--quiet", "--", SIZES, size=(100, 30))
     program.until("True True True\r\n100x30\r\n")
