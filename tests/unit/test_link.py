@@ -195,6 +195,15 @@ async def test_a_host_that_never_greets_has_retired_and_is_left(
     assert [] == host.lost
 
 
+async def test_an_opening_that_is_cancelled_leaves_the_host(host: Host) -> None:
+    opening = host.open()
+    await asyncio.sleep(0.01)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert await host.hear() is None
+
+
 async def test_after_close_nothing_more_is_told(host: Host) -> None:
     opened = await host.greeted()
     host.say({"e": "log", "c": "c", "n": 1})

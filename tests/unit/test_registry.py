@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,45 @@ async def test_a_deleted_id_can_be_made_again(first: Watched) -> None:
     assert not handle.deleted
     assert first.registry.get("s") is handle
     assert [CREATED, DELETED, CREATED] == [kind for kind, _ in first.changes]
+
+
+async def test_an_id_that_another_deletes_and_makes_again_is_told_as_new(
+    first: Watched, second: Watched
+) -> None:
+    await first.create("s")
+    await second.until(lambda: second.changes and second.registry.get("s").linked)
+    await first.registry.delete("s")
+    handle = await first.create("s")
+    await second.until(lambda: [CREATED, DELETED, CREATED] == [kind for kind, _ in second.changes])
+    await second.until(lambda: second.registry.get("s").linked)
+    command_id = await run(handle, "true")
+    await second.until(lambda: command_id in second.ended())
+
+
+async def test_a_session_that_is_asked_for_before_it_was_noticed_is_told_too(
+    first: Watched, second: Watched
+) -> None:
+    await first.create("s")
+    assert "s" == second.registry.get("s").id
+    await second.until(lambda: (CREATED, "s") in second.changes)
+
+
+async def test_a_look_that_fails_is_not_the_last(
+    first: Watched, second: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def refuse(path: str) -> list[str]:
+        looked.append(path)
+        raise PermissionError(13, "Permission denied", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", refuse)
+        (Path(first.registry.state_dir) / "sessions" / ".new-x").mkdir()  # something to notice
+        await second.until(lambda: looked)
+    (Path(first.registry.state_dir) / "sessions" / ".new-x").rmdir()
+    await first.create("s", prepare=False)
+    await second.until(lambda: (CREATED, "s") in second.changes)
 
 
 # Hosts that died
@@ -223,6 +263,39 @@ async def test_what_is_too_old_is_swept_at_the_start_and_nothing_else(watching: 
     assert ["c-young-auto"] == os.listdir(os.path.join(watching.state, "commands"))
     for name in (".new-1-abcd-young", ".removed-abcd-young"):
         paths.remove_tree(str(folder / name))
+
+
+def test_servers_that_sweep_at_the_same_time_all_come_through(watching: Watching) -> None:
+    paths.make_state_dir(watching.state)
+    for race in range(20):
+        for number in range(10):
+            lay_down(watching.state, f"s{race}-{number}", auto=True, ended_ago_s=OLD_S)
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda _: Watched(watching).registry.open(), range(3)))
+        assert [] == os.listdir(paths.sessions_dir(watching.state))
+
+
+async def test_what_is_no_session_stops_no_sweep_and_no_retention_is_the_usual_one(
+    watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAYTONA_RPC_RETENTION_S", "7d")
+    paths.make_state_dir(watching.state)
+    lay_down(watching.state, "old", auto=True, ended_ago_s=OLD_S)
+    lay_down(watching.state, "young", auto=True, ended_ago_s=OLD_S - 2 * 24 * 3600)
+    alien = Path(paths.sessions_dir(watching.state), "a-file")
+    alien.touch()
+    watched = await watching.open()
+    assert ["young"] == sessions(watched)
+    alien.unlink()
+
+
+async def test_the_id_of_a_session_whose_record_is_torn_can_be_used_again(watching: Watching) -> None:
+    paths.make_state_dir(watching.state)
+    lay_down(watching.state, "torn", auto=False, ended_ago_s=1)
+    Path(paths.session_dir(watching.state, "torn"), "session.json").write_bytes(b"")
+    watched = await watching.open()
+    await watched.create("torn", prepare=False)
+    assert ["torn"] == sessions(watched)
 
 
 async def test_a_session_whose_host_lives_is_left_to_it(first: Watched) -> None:
