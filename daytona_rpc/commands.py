@@ -41,6 +41,8 @@ class Commands:
         except BaseException:
             if attachment is not None:
                 self._followers.detach(command_id)
+            if handle.command(command_id) is None:
+                paths.unlink(paths.claim_path(self._registry.state_dir, command_id))  # it never came to be
             raise
         status = codec.structure(raw, protocol.CommandStatus)
         if attachment is not None and status.status.final:

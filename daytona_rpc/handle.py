@@ -233,7 +233,8 @@ class Handle:
             return False
         try:
             lost = recovery.mark_lost(self.directory)
-            paths.unlink(os.path.join(self.directory, "sock"))  # so that nobody looks here again
+            with suppress(OSError):
+                paths.unlink(os.path.join(self.directory, "sock"))  # so that nobody looks here again
         finally:
             os.close(held)
         known, self.active = self.active, {}

@@ -190,3 +190,19 @@ def test_a_host_stays_small_and_has_no_descriptor_of_its_server(machine: Machine
         for pid in (client.process.pid, host.pid)
     )
     assert set() == {name for name in servers & hosts if name.startswith(("pipe:", "socket:"))}
+
+
+@pytest.mark.requirement("CMD-1", "CMD-3")
+def test_a_command_whose_host_cannot_start_leaves_its_id_free(machine: Machine) -> None:
+    client = machine.client()
+    broken, whole = create(client, "broken"), create(client, "whole")
+    eventually(lambda: 2 == len(sockets(machine)))
+    os.kill(host_of(machine, broken), signal.SIGKILL)
+    (path,) = (path for path in sockets(machine) if path.parent.name == broken)
+    eventually(lambda: not path.exists())  # the server has noticed
+    path.mkdir()
+    error = client.refused("command/execute", sessionId=broken, command="true", commandId="wanted")
+    assert ("hostUnavailable", True) == (error.data["kind"], error.data["retryable"])
+    assert 0 == client.run(whole, "exit 0", commandId="wanted")["exitCode"]
+    path.rmdir()
+    assert "back\n" == client.run(broken, "echo back")["output"]
