@@ -130,7 +130,7 @@ class LogReader:
                 found = segment.read(offset, min(end - offset, limit))
             if not found:
                 other = self._find(offset)
-                if other is None or other is segment:
+                if other is None or (other is segment and segment.start <= offset):
                     break
                 offset = max(offset, other.start)
                 continue
