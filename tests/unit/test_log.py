@@ -159,6 +159,19 @@ def test_a_segment_that_a_reader_has_open_is_read_to_its_end_after_it_was_droppe
     model.close()
 
 
+def test_dropped_bytes_are_passed_over_however_often_they_are_asked_for() -> None:
+    model = Model(128 << 10)
+    model.append(0, 120_000)
+    model.append(0, 120_000)
+    model.append(0, 1)
+    reader = LogReader(model.directory)
+    assert 0 < model.writer.base
+    for _ in range(3):
+        assert [model.writer.base] == [piece.offset for piece in reader.read(0, model.writer.size, 1)]
+    reader.close()
+    model.close()
+
+
 def test_a_pause_begins_a_piece_with_a_time_of_its_own(model: Model) -> None:
     model.append(0, 10)
     model.append(0, 10, 50)
