@@ -38,10 +38,10 @@ def _sessions(directories: list[str]) -> Iterator[Finding]:
         session_id = os.path.basename(directory)
         subject = f"session {session_id}"
         if records.read_session(directory) is None:
-            yield problem(
+            yield warning(
                 subject,
-                "its record session.json is missing or damaged, so it cannot be used",
-                f"Copy what you need from {directory} and remove that directory.",
+                "its record session.json is missing or damaged, so nobody can use it",
+                "Nothing needs to be done: a server that starts, as doctor does too, removes it.",
             )
             continue
         yield from _damaged(subject, directory)
