@@ -57,7 +57,7 @@ class Handle:
         self._linking = asyncio.Lock()
         self._turn = asyncio.Lock()
         self._closed = False
-        self._mending: asyncio.Task[bool] | None = None
+        self._mending: asyncio.Task[None] | None = None
 
     @property
     def id(self) -> str:
@@ -220,7 +220,11 @@ class Handle:
         self._seen = set(records.final_ids(self.directory))
         if not orderly and not self._recover():
             # Somebody else mends it, or runs its next host already.
-            self._mending = asyncio.get_running_loop().create_task(self.join())
+            self._mending = asyncio.get_running_loop().create_task(self._mend())
+
+    async def _mend(self) -> None:
+        with suppress(errors.HostUnavailable):
+            await self.join()
 
     def _recover(self) -> bool:
         """Give the commands of a dead host their end; False while somebody holds the session's lock."""

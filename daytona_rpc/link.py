@@ -11,7 +11,7 @@ import orjson
 
 from daytona_rpc import errors
 
-_HELLO_WITHIN_S = 10.0
+_HELLO_WITHIN_S = 5.0
 
 
 class Retired(Exception):
@@ -59,14 +59,18 @@ class Link(asyncio.Protocol):
 
         Raises:
             Retired: the host ended before it greeted.
+            HostUnavailable: it lives and does not greet.
         """
         loop = asyncio.get_running_loop()
         _, link = await loop.create_unix_connection(lambda: cls(on_event, on_lost, on_batch), sock=connection)
         try:
             return link, await asyncio.wait_for(link._hello, _HELLO_WITHIN_S)
-        except (TimeoutError, HostLost):
+        except HostLost:
             link.close()
             raise Retired from None
+        except TimeoutError:
+            link.close()
+            raise errors.HostUnavailable("the session host does not answer") from None
         except asyncio.CancelledError:
             link.close()
             raise

@@ -14,6 +14,7 @@ from daytona_rpc.host import paths, records, recovery, shell
 
 _log = logging.getLogger(__name__)
 
+_JOIN_WITHIN_S = 2.0
 _LOOK_EVERY_S = 1.0  # for sessions that other sidecars made, started or deleted
 _DRAFT_S = 3600.0
 _REMEMBERED = 2000  # final statuses kept in memory
@@ -32,6 +33,7 @@ class Registry:
         self._final: OrderedDict[str, protocol.CommandStatus] = OrderedDict()
         self._looked_at = 0
         self._watching: asyncio.Task[None] | None = None
+        self._joining: dict[str, asyncio.Task[None]] = {}
         self._preparing: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
@@ -231,8 +233,21 @@ class Registry:
             self._compare([])
         for handle in list(self._handles.values()):
             # A host that was killed has left its socket, one that ended in order has not.
-            if not handle.linked and os.path.exists(os.path.join(handle.directory, "sock")):
-                await handle.join()
+            socket = os.path.join(handle.directory, "sock")
+            if not handle.linked and handle.id not in self._joining and os.path.exists(socket):
+                task = asyncio.create_task(self._join(handle), name=f"join {handle.id}")
+                self._joining[handle.id] = task
+        if self._joining:
+            # One that hangs holds up nobody; requests of its own session say so.
+            await asyncio.wait(self._joining.values(), timeout=_JOIN_WITHIN_S)
+
+    async def _join(self, handle: Handle) -> None:
+        try:
+            await handle.join()
+        except errors.HostUnavailable as error:
+            _log.warning("session %s: %s", handle.id, error)
+        finally:
+            self._joining.pop(handle.id, None)
 
     def _compare(self, names: list[str]) -> None:
         there = {name for name in names if paths.is_id(name)}

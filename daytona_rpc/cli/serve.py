@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from daytona_rpc.writer import Writer
 
 USAGE_ERROR = 2
+_INHERITED_MAX = 64  # descriptors looked at; a caller that leaves more open than that means it
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,6 +67,10 @@ def main(arguments: list[str]) -> int:
     chosen = options.parse_args(arguments)
     if chosen.log_level not in ("debug", "info", "warning", "error"):
         options.error(f"--log-level: {chosen.log_level!r} is none of debug, info, warning, error")
+    # What the editor left open is not for session hosts, which live long.
+    for fd in range(3, _INHERITED_MAX):
+        with suppress(OSError):
+            os.set_inheritable(fd, False)
     try:
         in_fd, out_fd = _connect(chosen)
     except OSError as error:

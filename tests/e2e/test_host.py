@@ -206,3 +206,19 @@ def test_a_command_whose_host_cannot_start_leaves_its_id_free(machine: Machine) 
     assert 0 == client.run(whole, "exit 0", commandId="wanted")["exitCode"]
     path.rmdir()
     assert "back\n" == client.run(broken, "echo back")["output"]
+
+
+def test_a_host_that_hangs_holds_up_its_own_session_alone(machine: Machine) -> None:
+    client = machine.client()
+    hung, whole = create(client, "hung"), create(client, "whole")
+    client.start(hung, "sleep 600")
+    pid = host_of(machine, hung)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        client = machine.client()
+        assert "whole\n" == client.run(whole, "echo whole", timeout_s=5)["output"]
+        error = client.refused("command/execute", sessionId=hung, command="true")
+        assert "hostUnavailable" == error.data["kind"]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert "back\n" == client.run(hung, "echo back")["output"]

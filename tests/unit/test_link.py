@@ -185,11 +185,11 @@ async def test_a_host_that_ends_before_it_greets_has_retired(host: Host) -> None
         await opening
 
 
-async def test_a_host_that_never_greets_has_retired_and_is_left(
+async def test_a_host_that_never_greets_is_unavailable_and_is_left(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link, "_HELLO_WITHIN_S", 0.05)
-    with pytest.raises(Retired):
+    with pytest.raises(errors.HostUnavailable):
         await host.open()
     assert await host.hear() is None
     assert [] == host.lost
