@@ -12,7 +12,7 @@ from statistics import median, quantiles
 
 from tests.bench import memory
 from tests.bench.clients import Client
-from tests.bench.subjects import HERE, Bench, Subject
+from tests.bench.subjects import HERE, STOCK, STOCK_BY_LINE, Bench, Subject
 
 Result = dict[str, float]
 
@@ -100,6 +100,13 @@ def flood(bench: Bench, subject: Subject, scale: Scale) -> Result:
 def lines(bench: Bench, subject: Subject, scale: Scale) -> Result:
     """Lines of 100 bytes, 40 in each write as a C library's buffer does it."""
     return _stream(bench, subject, program("lines", scale.lines, 40), scale.lines * 100)
+
+
+def pushed_lines(bench: Bench, subject: Subject, scale: Scale) -> Result:
+    """The same lines; stock reads line by line and sends a notification for each."""
+    by_line = STOCK_BY_LINE if subject == STOCK else subject
+    count = scale.lines // 4
+    return _stream(bench, by_line, program("lines", count, 40), count * 100)
 
 
 def single_lines(bench: Bench, subject: Subject, scale: Scale) -> Result:

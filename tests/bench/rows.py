@@ -40,6 +40,7 @@ FIRST_OUTPUT = Measurement(measurements.first_output, ALL)
 STATUS = Measurement(measurements.status, ALL)
 FLOOD = Measurement(measurements.flood, ALL)
 LINES = Measurement(measurements.lines, ALL)
+PUSHED_LINES = Measurement(measurements.pushed_lines, (OURS, STOCK))
 SINGLE_LINES = Measurement(measurements.single_lines, ALL)
 LATENCY = Measurement(measurements.latency, ALL)
 STATUS_IN_FLOOD = Measurement(measurements.status_in_flood, SERVERS)
@@ -76,6 +77,7 @@ ROWS = (
     Row("command/status, p99", "µs", STATUS, "p99"),
     Row("64 KiB writes", "MB/s", FLOOD, "MB/s", 2.5, at_least=True),
     Row("100-byte lines, 40 a write", "lines/s", LINES, "lines/s", 4, at_least=True),
+    Row("the same, stock reading by line", "lines/s", PUSHED_LINES, "lines/s", 4, at_least=True),
     Row("100-byte lines, one a write", "lines/s", SINGLE_LINES, "lines/s", 4, at_least=True),
     Row("a line to the client, p50", "µs", LATENCY, "p50", 0.8),
     Row("a line to the client, p99", "µs", LATENCY, "p99"),

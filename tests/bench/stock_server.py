@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import codecs
 import itertools
+import sys
 from typing import Any
 
 from pygls.lsp.server import LanguageServer
 
 READ_BYTES = 65536
+BY_LINE = "--by-line" in sys.argv
+"""Whether to read as asyncio's own examples do, line by line, each its own notification."""
 
 server = LanguageServer("stock", "1.0")
 _ids = itertools.count(1)
@@ -62,7 +65,7 @@ class Command:
 
     async def _pump(self, channel: str, stream: asyncio.StreamReader) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        while data := await stream.read(READ_BYTES):
+        while data := await (stream.readline() if BY_LINE else stream.read(READ_BYTES)):
             self.log_size += len(data)
             chunk = {"commandId": self.id, "channel": channel, "data": decoder.decode(data)}
             server.protocol.notify("command/output", chunk)

@@ -40,6 +40,7 @@ class Subject:
 
 OURS = Subject("ours", (sys.executable, "-m", "daytona_rpc", "--stdio"), keeps_sessions=True)
 STOCK = Subject("stock", (sys.executable, str(HERE / "stock_server.py")))
+STOCK_BY_LINE = Subject("stock by line", (*STOCK.argv, "--by-line"))
 NODE = Subject("node", ("node", str(HERE / "node_server.mjs")))
 FLOOR = Subject("floor", (sys.executable, str(HERE / "bare_server.py")), executes=False)
 SUBJECTS = (OURS, STOCK, NODE, FLOOR)
