@@ -10,6 +10,7 @@ import orjson
 from daytona_rpc import codec, errors, protocol
 from daytona_rpc.attachment import Attachment
 from daytona_rpc.framing import frame
+from daytona_rpc.host import records
 
 if TYPE_CHECKING:
     from daytona_rpc.registry import Registry
@@ -36,7 +37,7 @@ class Followers:
         attachment = self._attachments.get(command_id)
         if status.status.final:
             self.registry.remember(status)
-            if status.truncated_before and status.reason and "log incomplete" in status.reason:
+            if status.truncated_before and status.reason and records.LOG_INCOMPLETE in status.reason:
                 self._warn(f"The log of {status.command_id} lost its beginning: {status.reason}")
             for future in self._waits.pop(command_id, ()):
                 if not future.done():

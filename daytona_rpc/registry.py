@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections import OrderedDict
 
-from daytona_rpc import errors, launcher, protocol
+from daytona_rpc import errors, launcher, protocol, sweep
 from daytona_rpc.handle import Handle, Listener
 from daytona_rpc.host import paths, records, recovery, shell
 
@@ -16,7 +15,6 @@ _log = logging.getLogger(__name__)
 
 _JOIN_WITHIN_S = 2.0
 _LOOK_EVERY_S = 1.0  # for sessions that other sidecars made, started or deleted
-_DRAFT_S = 3600.0
 _REMEMBERED = 2000  # final statuses kept in memory
 
 
@@ -43,7 +41,7 @@ class Registry:
             OSError: it cannot be used.
         """
         paths.make_state_dir(self.state_dir)
-        self._sweep()
+        sweep.sweep(self.state_dir)
 
     async def start(self) -> None:
         """Find the sessions that are there, and watch for what others do with them."""
@@ -264,35 +262,6 @@ class Registry:
                 await self.look()
             except OSError as error:
                 _log.warning("cannot look for sessions: %s", error.strerror)
-
-    def _sweep(self) -> None:
-        """Remove finished commands past their retention, and made sessions that held only such."""
-        folder = paths.sessions_dir(self.state_dir)
-        for name in os.listdir(folder):
-            try:
-                _sweep_one(os.path.join(folder, name), recovery.retention_s())
-            except OSError as error:  # another server sweeps too, or it is nothing of ours
-                _log.info("not swept: %s", error.strerror)
-
-
-def _sweep_one(path: str, retention_s: float) -> None:
-    now = time.time()
-    if not paths.is_id(os.path.basename(path)):
-        if now - os.stat(path).st_mtime > _DRAFT_S:  # a draft or a removal cut short
-            paths.remove_tree(path)
-        return
-    held = recovery.lock(path)
-    if held is None:
-        return  # its host sweeps
-    try:
-        recovery.mark_lost(path)
-        record = records.read_session(path)
-        left = recovery.expire(path, retention_s, now)
-        # A session without a record was torn by a machine that stopped: nobody can use it any more.
-        if record is None or (left == 0 and recovery.is_over(record, retention_s, now)):
-            recovery.remove(path)
-    finally:
-        os.close(held)
 
 
 def _environment(env: dict[str, str | None] | None) -> dict[str, str]:

@@ -28,7 +28,7 @@ FLOORS = (
     # one client's connection: before the heavy imports, and from byte to byte
     ("gate", "connection"),
     # what reads and writes the sessions on disk and speaks with their hosts
-    ("chunks", "launcher", "link", "attachment", "handle", "registry"),
+    ("chunks", "launcher", "link", "attachment", "handle", "sweep", "registry"),
     # JSON-RPC
     ("rpc", "client"),
     # what each method does

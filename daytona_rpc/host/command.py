@@ -208,7 +208,7 @@ class Command:
         if self._exit is not None:
             self.record["durationMs"] = round((self._exit[0] - self._started) * 1000)
         if self.log.problem is not None:
-            reason = "; ".join(filter(None, (reason, f"log incomplete: {self.log.problem}")))
+            reason = "; ".join(filter(None, (reason, f"{records.LOG_INCOMPLETE}: {self.log.problem}")))
         self._set(status, reason)
 
     # Input and signals

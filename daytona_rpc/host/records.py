@@ -17,6 +17,9 @@ from . import paths
 Record = Dict[str, Any]
 """An object of the wire: a session, a command's status, or a request of the control socket."""
 
+LOG_INCOMPLETE = "log incomplete"
+"""How the reason of a command begins, or goes on, whose log lost bytes because the disk was full."""
+
 FINAL = ("completed", "stopped", "failed", "lost")
 
 
