@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from daytona_rpc.writer import Writer
 
 USAGE_ERROR = 2
+NOT_SENT = ("sandbox/changed", "$/progress")  # this machine never changes, and nothing here takes long
 _INHERITED_MAX = 64  # descriptors looked at; a caller that leaves more open than that means it
 
 
@@ -104,18 +105,16 @@ def _describe(info: InitializeInfo) -> dict[str, Any]:
     from daytona_rpc.host import shell
     from daytona_rpc.protocol.methods import METHODS, PROTOCOL_VERSION
 
-    ours = [method for method in METHODS.values() if not method.name.startswith(("$/", "window/"))]
+    taken = [one.name for one in METHODS.values() if one.direction == "clientToServer"]
+    news = [one for one in METHODS.values() if one.kind == "notification" and one.name not in NOT_SENT]
+    sent = [one.name for one in news if one.direction == "serverToClient"]
     return {
         "capabilities": {
             "experimental": {
                 "daytonaRpc": {
                     "protocolVersion": PROTOCOL_VERSION,
-                    "methods": [
-                        one.name
-                        for one in ours
-                        if one.kind == "request" and one.direction == "clientToServer" and "/" in one.name
-                    ],
-                    "notifications": [one.name for one in ours if one.direction == "serverToClient"],
+                    "methods": taken,
+                    "notifications": sent,
                     "shells": shell.find_shells(os.environ),
                     "localShell": shell.find_shell(os.environ),
                 }

@@ -49,11 +49,9 @@ def main() -> int:
         _say("")
     verdicts = [rows.judge(row, runs) for row in chosen]
     print(report.table(verdicts))
-    print(
-        f"medians of {scale.rounds} rounds; rounds: the ratio of each, from the least to the greatest;",
-        end=" ",
-    )
-    print(f"took {time.monotonic() - began:.0f} s, load then {os.getloadavg()[0]:.2f}")
+    print(f"Medians of {scale.rounds} rounds; ratio: ours to stock's, and the least and greatest of a round.")
+    print("Floor: a bare blocking loop in Python, or the command's own pipe read directly.")
+    print(f"Took {time.monotonic() - began:.0f} s; load at the end {os.getloadavg()[0]:.2f}.")
     failures += runs.failures
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)

@@ -87,6 +87,8 @@ def _cells(verdict: Verdict) -> tuple[str, ...]:
     ratio = "" if verdict.ratio is None else f"{verdict.ratio:.2f}"
     spread = "" if verdict.spread is None else "{:.2f}-{:.2f}".format(*verdict.spread)
     reached = {None: "", True: "reached", False: "MISSED"}[verdict.reached]
+    if verdict.beyond_floor:
+        reached += ", as by the floor"
     numbers = (_number(verdict.medians.get(name)) for name in COLUMNS)
     return (row.title, *numbers, row.unit, ratio, spread, _bar(row), reached)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -114,6 +113,8 @@ class Verdict:
     spread: tuple[float, float] | None
     """The least and the greatest ratio of a single round."""
     reached: bool | None
+    beyond_floor: bool
+    """Whether the floor misses the bar too: no server can reach it then."""
 
 
 def measured(rows: Sequence[Row]) -> list[Measurement]:
@@ -159,15 +160,24 @@ def judge(row: Row, runs: Runs) -> Verdict:
     medians = {name: median(found) for name, found in values.items()}
     reference = runs.values(row.reference[0], STOCK, row.reference[1])
     ours = values.get(OURS.name, [])
-    ratio = spread = reached = None
+    ratio = spread = None
     if ours and reference:
         ratio = median(ours) / median(reference)
         each = [mine / theirs for mine, theirs in zip(ours, reference, strict=False)]
         spread = min(each), max(each)
     got = medians.get(OURS.name) if row.absolute else ratio
-    if row.bar is not None and got is not None:
-        reached = (operator.ge if row.at_least else operator.le)(got, row.bar)
-    return Verdict(row, medians, values, ratio, spread, reached)
+    floor = medians.get(FLOOR.name)
+    if floor is not None and not row.absolute:
+        floor = floor / median(reference) if reference else None
+    reached = _holds(row, got)
+    return Verdict(row, medians, values, ratio, spread, reached, not reached and _holds(row, floor) is False)
+
+
+def _holds(row: Row, got: float | None) -> bool | None:
+    """Whether a number reaches the row's bar; None where there is no bar or no number."""
+    if row.bar is None or got is None:
+        return None
+    return got >= row.bar if row.at_least else got <= row.bar
 
 
 @contextmanager

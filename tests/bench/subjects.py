@@ -104,7 +104,8 @@ class Bench:
             if time.monotonic() > until:
                 for host in hosts:
                     with contextlib.suppress(psutil.Error):
-                        host.kill()
+                        for process in (*host.children(recursive=True), host):
+                            process.kill()
             time.sleep(0.005)
         shutil.rmtree(state, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from tests.harness import Client
 from tests.machine import Machine
+
+GOLDEN = Path(__file__).parents[1] / "wire" / "golden"
 
 
 def session_of(machine: Machine, options: dict[str, Any], **params: Any) -> Any:
@@ -115,5 +118,6 @@ def test_the_server_says_what_it_is_and_takes(machine: Machine) -> None:
         if not method.startswith("$/") and method not in ("initialize", "initialized", "shutdown", "exit"):
             answer = client.answer(client.send_request(method, {"commandId": "no", "sessionId": "no"}))
             assert -32601 != answer.get("error", {}).get("code"), method
-    expected = {"command/output", "command/statusChanged", "command/ready", "sessions/changed"}
-    assert expected <= set(ours["notifications"])
+    example = json.loads((GOLDEN / "InitializeResult" / "walkthrough.json").read_text("utf-8"))
+    described = example["capabilities"]["experimental"]["daytonaRpc"]
+    assert (described["methods"], described["notifications"]) == (ours["methods"], ours["notifications"])

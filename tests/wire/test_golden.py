@@ -44,7 +44,8 @@ def test_the_example_of_initialize_lists_the_methods_that_there_are() -> None:
     capabilities = GOLDEN["DaytonaRpcCapabilities", "example"]
     sent = [m for m in protocol.METHODS.values() if m.direction == "serverToClient"]
     assert [m.name for m in protocol.METHODS.values() if m not in sent] == capabilities["methods"]
-    assert [m.name for m in sent if m.kind == "notification"] == capabilities["notifications"]
+    news = [m.name for m in sent if m.kind == "notification" and m.name not in NOT_SENT]
+    assert news == capabilities["notifications"]
 
 
 @pytest.mark.parametrize(("name", "case"), GOLDEN, ids="/".join)
