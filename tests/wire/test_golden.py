@@ -7,6 +7,7 @@ import json
 import pytest
 
 from daytona_rpc import codec, errors, protocol
+from daytona_rpc.cli.serve import NOT_SENT
 from tests.wire import examples, model
 
 GOLDEN = examples.load()
