@@ -44,7 +44,7 @@ def heading(found: dict[str, Any]) -> str:
 
 def table(verdicts: Sequence[Verdict]) -> str:
     """The rows in columns, medians of the rounds; the ratio is ours to stock's."""
-    lines = [("", *COLUMNS, "unit", "ratio", "rounds", "bar", "")]
+    lines: list[tuple[str, ...]] = [("", *COLUMNS, "unit", "ratio", "rounds", "bar", "")]
     lines += [_cells(verdict) for verdict in verdicts]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     left = (0, 5, 9)  # words; numbers are set to the right
