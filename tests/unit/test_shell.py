@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from daytona_rpc.host import shell, shelldump
+from tests.harness import eventually
 
 SHELLS = ("bash", "zsh", "dash", "ash")
 FULL = ("bash", "zsh")  # with functions and arrays
@@ -540,12 +541,27 @@ def test_values_too_long_for_execve_are_carried(host: Host) -> None:
     assert "40000" == host.out("sh -c 'echo ${#small}'")
 
 
+def descriptors(pid: int) -> set[str]:
+    """What a process holds open; nothing while it changes that."""
+    with contextlib.suppress(FileNotFoundError):
+        return {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    return set()
+
+
+def programs(pid: int) -> set[str]:
+    """What a process and its children run; nothing while one of them ends."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+        return {Path(f"/proc/{one}/comm").read_text("utf-8").strip() for one in (pid, *children)}
+    return set()
+
+
 def test_a_background_child_holds_nothing_of_ours_and_saves_nothing(host: Host) -> None:
     outcome = host.run("p=1; { sleep 60; p=2; cd /; } >/dev/null 2>&1 </dev/null & echo $!")
     pid = int(outcome.out)
     try:
-        targets = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
-        assert {"/dev/null"} == set(targets)
+        # A child begins with its shell's descriptors and puts its own in their places.
+        eventually(lambda: {"/dev/null"} == descriptors(pid))
         assert "1" == host.out("echo $p")
     finally:
         os.killpg(os.getpgid(pid), signal.SIGKILL)
@@ -556,6 +572,9 @@ def test_a_terminated_shell_dies_of_the_signal_at_once(host: Host) -> None:
     with host.start("echo ready; sleep 60", save) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        # Between its two commands bash takes note of a signal and acts on it only after the next one;
+        # `command/stop` reaches that one too.
+        eventually(lambda: "sleep" in programs(process.pid))
         os.kill(process.pid, signal.SIGTERM)
         try:
             assert -signal.SIGTERM == process.wait(timeout=5)
